@@ -12,8 +12,8 @@ from typing import Protocol, Self
 from keyreid_stream.structures import (
     Clip,
     ClipEmbeddings,
-    CropSpec,
     Crops,
+    CropSpec,
     Detections,
     EmbeddingLayout,
     Encodings,
