@@ -1,9 +1,10 @@
 """The values that travel through the pipeline: frozen, columnar, shapes checked on construction.
 
 Letters used in shapes, here and everywhere: N detections (or crops), T frames of a clip, S tokens of a crop (class
-token first), M patches (S = 1 + M), P body parts, D channels of the model, E numbers of an embedding, B clips, K tracks.
-Boxes are (x1, y1, x2, y2) in pixels of their frame, x to the right, y down. Images are RGB. Times are float seconds of
-the camera's own clock. NumPy arrays live on the host; torch tensors live on the model's device and stay there.
+token first), M patches (S = 1 + M), P body parts, D channels of the model, E numbers of an embedding, B clips,
+K tracks. Boxes are (x1, y1, x2, y2) in pixels of their frame, x to the right, y down. Images are RGB. Times are float
+seconds of the camera's own clock. NumPy arrays live on the host; torch tensors live on the model's device and stay
+there.
 """
 
 from __future__ import annotations
@@ -329,8 +330,8 @@ class Event:
 
     Attributes:
         kind: `new` founds an identity on a track; `matched` says a track is a known identity; `seen` confirms a
-            sighting; `merged` folds `other_identity_id` into `identity_id`; `split` moves the track from `other_identity_id` to
-            `identity_id`; `left` ends a track; `forgotten` erases an identity.
+            sighting; `merged` folds `other_identity_id` into `identity_id`; `split` moves the track from
+            `other_identity_id` to `identity_id`; `left` ends a track; `forgotten` erases an identity.
         identity_id: the cross-camera person.
         timestamp_s: when, on the camera's clock.
         camera_id, track_id, frame_index, box_xyxy: the sighting behind it, where there is one.

@@ -1,0 +1,38 @@
+# Everything here works from a clean clone: each target makes the environment it needs.
+PYTHON ?= python3
+KEYREID_DATA ?= ../shared/data
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow check bench clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -e ".[dev]"
+	touch $@
+
+## The main job on the four lab cameras: runs/lab
+demo: $(VENV)/.installed
+	$(BIN)/keyreid track $(KEYREID_DATA)/lab_4cam/cam*.mp4 --pose $(KEYREID_DATA)/weights/yolov8n-pose.pt --out runs/lab --overwrite
+
+## The default suite, under ten minutes on two cores
+test: $(VENV)/.installed
+	$(BIN)/pytest
+
+## The minutes-long rest: whole lab run twice, memory over ten times the length
+test-slow: $(VENV)/.installed
+	$(BIN)/pytest -m slow --timeout 3600
+
+## Style, types, import contracts
+check: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## Speed, side by side in one run: medians and ratios
+bench: $(VENV)/.installed
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

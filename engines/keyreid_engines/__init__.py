@@ -1,0 +1,1 @@
+"""KeyRe-ID compiled for the machine it runs on."""

@@ -1,0 +1,143 @@
+"""The first associator: exemplar gallery, Hungarian assignment, one threshold, nobody twice in one camera at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from keyreid_stream.association.config import AssociationConfig
+from keyreid_stream.association.gallery import Gallery
+from keyreid_stream.structures import Event, EventKind, FloatArray, Identity, IntArray, TrackEvidence, TrackKey
+
+FORBIDDEN = np.float32(-2.0)
+"""A similarity below every possible one: marks pairs that must not be assigned."""
+
+
+class OnlineAssociator:
+    """Decides each track once, when it has shown enough, and takes a decision back only where it became impossible.
+
+    Two tracks of one camera in one tick never share an identity. A lost track that comes back while another track has
+    taken its identity is such a case: the track with fewer observations is split off into an identity of its own.
+    """
+
+    def __init__(self, config: AssociationConfig | None = None) -> None:
+        self._config = config or AssociationConfig()
+        self._gallery = Gallery(self._config)
+        self._identity_by_track: dict[TrackKey, int] = {}
+
+    def update(self, timestamp_s: float, evidence: Sequence[TrackEvidence], ended: Sequence[TrackKey]) -> list[Event]:
+        """Take one tick's evidence of all cameras; return what was decided, in order."""
+        events = list(self._end(timestamp_s, ended))
+        for _, in_camera in groupby(sorted(evidence, key=lambda one: one.key), key=lambda one: one.key.camera_id):
+            tracks = list(in_camera)
+            events += self._split_doubles(tracks)
+            events += self._confirm(tracks)
+            events += self._decide(tracks)
+        events += self._forget(timestamp_s)
+        return events
+
+    def identity_of(self, key: TrackKey) -> int | None:
+        """The identity of a live track, None while undecided."""
+        return self._identity_by_track.get(key)
+
+    def identities(self) -> list[Identity]:
+        """Everyone known now, by identity id."""
+        return self._gallery.identities()
+
+    def _end(self, timestamp_s: float, ended: Sequence[TrackKey]) -> Iterator[Event]:
+        for key in sorted(ended):
+            identity_id = self._identity_by_track.pop(key, None)
+            if identity_id is not None:
+                yield Event("left", identity_id, timestamp_s, key.camera_id, key.track_id)
+
+    def _split_doubles(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
+        """Part tracks of one camera that are in view at once under one identity; the best observed keeps it."""
+        owners: set[int] = set()
+        for one in sorted(tracks, key=lambda one: (-one.observations, one.key)):
+            identity_id = self._identity_by_track.get(one.key)
+            if identity_id is None or identity_id not in owners:
+                owners |= {identity_id} if identity_id is not None else set()
+                continue
+            self._gallery.remove_track(identity_id, one.key)
+            new_id = self._assign(one, self._gallery.found(one.timestamp_s))
+            yield _event("split", new_id, one, other_identity_id=identity_id)
+
+    def _confirm(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
+        """Keep decided tracks' identities fresh."""
+        for one in tracks:
+            identity_id = self._identity_by_track.get(one.key)
+            if identity_id is None:
+                continue
+            self._gallery.touch(identity_id, one.timestamp_s)
+            if one.embedding is not None:
+                self._gallery.add_exemplar(identity_id, one.embedding)
+                yield _event("seen", identity_id, one)
+
+    def _decide(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
+        """Match this camera's undecided tracks to identities not in its view, or found new ones."""
+        undecided = [one for one in tracks if self._is_ripe(one)]
+        if not undecided:
+            return
+        identity_ids, similarities = self._gallery.search([one.embedding for one in undecided if one.embedding])
+        taken = [self._identity_by_track[one.key] for one in tracks if one.key in self._identity_by_track]
+        similarities[:, np.isin(identity_ids, taken)] = FORBIDDEN
+        matches = _assign_best(identity_ids, similarities, self._config.threshold)
+        for row, one in enumerate(undecided):
+            if row in matches:
+                identity_id, closeness = matches[row]
+                yield _event("matched", self._assign(one, identity_id), one, similarity=closeness)
+            else:
+                yield _event("new", self._assign(one, self._gallery.found(one.timestamp_s)), one)
+
+    def _is_ripe(self, one: TrackEvidence) -> bool:
+        enough = one.observations >= self._config.min_observations
+        return enough and one.embedding is not None and one.key not in self._identity_by_track
+
+    def _assign(self, one: TrackEvidence, identity_id: int) -> int:
+        self._identity_by_track[one.key] = identity_id
+        self._gallery.touch(identity_id, one.timestamp_s)
+        self._gallery.add_track(identity_id, one.key)
+        if one.embedding is not None:
+            self._gallery.add_exemplar(identity_id, one.embedding)
+        return identity_id
+
+    def _forget(self, timestamp_s: float) -> Iterator[Event]:
+        in_view = set(self._identity_by_track.values())
+        for identity_id in self._gallery.expire(timestamp_s, in_view):
+            yield Event("forgotten", identity_id, timestamp_s)
+
+
+def _assign_best(identity_ids: IntArray, similarities: FloatArray, threshold: float) -> dict[int, tuple[int, float]]:
+    """One-to-one pairs of largest total similarity, none below `threshold`: row -> (identity id, similarity)."""
+    # Below the threshold every pair counts the same, so that a hopeless pair never costs another its match.
+    rows, columns = linear_sum_assignment(np.maximum(similarities, threshold), maximize=True)
+    return {
+        int(row): (int(identity_ids[column]), float(similarities[row, column]))
+        for row, column in zip(rows, columns, strict=True)
+        if similarities[row, column] >= threshold and similarities[row, column] > FORBIDDEN
+    }
+
+
+def _event(
+    kind: EventKind,
+    identity_id: int,
+    one: TrackEvidence,
+    *,
+    similarity: float | None = None,
+    other_identity_id: int | None = None,
+) -> Event:
+    x1, y1, x2, y2 = (float(side) for side in one.box_xyxy)
+    return Event(
+        kind,
+        identity_id,
+        one.timestamp_s,
+        one.key.camera_id,
+        one.key.track_id,
+        one.frame_index,
+        (x1, y1, x2, y2),
+        similarity,
+        other_identity_id,
+    )

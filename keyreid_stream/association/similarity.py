@@ -1,0 +1,59 @@
+"""Similarity of clip embeddings that compares only the body parts both sides show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keyreid_stream.structures import ClipEmbedding, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signatures:
+    """Embeddings prepared for comparison.
+
+    Attributes:
+        vectors: (n, E) float32: unit global parts, then unit body parts times their visibility, each times the square
+            root of its weight, so that one product of two rows sums the weighted cosines.
+        visibility: (n, P) float32.
+    """
+
+    vectors: FloatArray
+    visibility: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+def signatures(embeddings: Sequence[ClipEmbedding], global_weight: float) -> Signatures:
+    """Prepare at least one embedding; `global_weight` is the global part's share when all parts are visible."""
+    global_parts = _unit(np.stack([embedding.global_part for embedding in embeddings]))
+    part_rows = _unit(np.stack([embedding.part_rows for embedding in embeddings]))
+    visibility = np.stack([embedding.visibility for embedding in embeddings])
+    part_weight = _part_weight(global_weight, visibility.shape[1])
+    weighted = part_rows * visibility[:, :, None] * np.float32(np.sqrt(part_weight))
+    flat = weighted.reshape(len(embeddings), -1)
+    return Signatures(np.concatenate([global_parts * np.float32(np.sqrt(global_weight)), flat], axis=1), visibility)
+
+
+def similarity(left: Signatures, right: Signatures, global_weight: float) -> FloatArray:
+    """Visibility-weighted mean cosine of every pair, (len(left), len(right)), -1 to 1, larger is closer.
+
+    A part counts with the product of both sides' visibility, so a part that one side hides is left out.
+    """
+    part_weight = _part_weight(global_weight, left.visibility.shape[1])
+    shared = np.float32(global_weight) + np.float32(part_weight) * (left.visibility @ right.visibility.T)
+    result: FloatArray = (left.vectors @ right.vectors.T) / shared
+    return result
+
+
+def _part_weight(global_weight: float, parts: int) -> float:
+    return (1.0 - global_weight) / parts
+
+
+def _unit(rows: FloatArray) -> FloatArray:
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    scaled: FloatArray = rows / np.maximum(norms, np.float32(1e-12))
+    return scaled

@@ -1,0 +1,73 @@
+"""Progress of a run on the terminal: one row per camera, on standard error."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Column, Table
+
+from keyreid_stream.run_statistics import RunStatistics
+
+PLAIN_INTERVAL_S = 10.0
+"""Seconds between lines where the output is no terminal, such as a log file."""
+
+
+class Progress:
+    """A live table where there is a terminal, a line every ten seconds where there is none."""
+
+    def __init__(self, statistics: RunStatistics, *, console: Console | None = None) -> None:
+        self._statistics = statistics
+        self._console = console or Console(stderr=True)
+        self._started = self._last_line = time.monotonic()
+        self._live = Live(console=self._console, refresh_per_second=4, transient=False, get_renderable=self.table)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        else:
+            self._console.print(self.line(), highlight=False, soft_wrap=True)
+
+    def update(self) -> None:
+        """Called after each tick."""
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._last_line >= PLAIN_INTERVAL_S:
+            self._last_line = now
+            self._console.print(self.line(), highlight=False, soft_wrap=True)
+
+    def table(self) -> Table:
+        """Frames, frames per second, people in view now, tracks and identities of each camera."""
+        elapsed_s = max(time.monotonic() - self._started, 1e-9)
+        numbers = ("frames", "fps", "people", "tracks", "identities", "time")
+        table = Table("camera", *(Column(name, justify="right") for name in numbers))
+        for camera_id, camera in self._statistics.cameras.items():
+            table.add_row(
+                camera_id,
+                str(camera.frames),
+                f"{camera.frames / elapsed_s:.1f}",
+                str(camera.people_now),
+                str(camera.tracks),
+                str(len(camera.identities)),
+                f"{camera.last_timestamp_s:.1f} s",
+            )
+        return table
+
+    def line(self) -> str:
+        """The same in one line, all cameras together."""
+        elapsed_s = max(time.monotonic() - self._started, 1e-9)
+        frames = self._statistics.frames
+        cameras = ", ".join(
+            f"{camera_id}: {camera.frames} frames, {camera.people_now} people, {len(camera.identities)} identities"
+            for camera_id, camera in self._statistics.cameras.items()
+        )
+        return f"{frames} frames at {frames / elapsed_s:.1f} fps; {cameras}"

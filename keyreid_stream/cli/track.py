@@ -1,0 +1,95 @@
+"""`keyreid track`: cameras in, a folder with one list of people out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keyreid_stream.cli.progress import Progress
+from keyreid_stream.cli.stop import stop_on_signals
+from keyreid_stream.config import deployment, merged, read_settings
+from keyreid_stream.run import RecordedRun, RunResult
+from keyreid_stream.sinks import WindowSink
+from keyreid_stream.structures import Tick
+
+INTERRUPTED = 130
+
+
+def track(
+    cameras: Annotated[
+        list[str] | None,
+        typer.Argument(help="Video files or image folders; `name=path` names a camera, else its file's stem does."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results; must be new or empty.")] = Path("runs/track"),
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; options below override it.")] = None,
+    pose: Annotated[str | None, typer.Option(help="YOLO-pose weights: .pt, .onnx or an exported folder.")] = None,
+    imgsz: Annotated[int | None, typer.Option(help="Detector input size; 1280 finds people under 60 px.")] = None,
+    confidence: Annotated[float | None, typer.Option(help="Least detection confidence, 0 to 1.")] = None,
+    min_height: Annotated[float | None, typer.Option(help="Least height of a person, pixels.")] = None,
+    model: Annotated[str | None, typer.Option(help="KeyRe-ID to use untrained: tiny, small, base.")] = None,
+    weights: Annotated[str | None, typer.Option(help="KeyRe-ID weights: a file, or a name of `weights list`.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    tracker: Annotated[str | None, typer.Option(help="BoxMOT tracker: botsort, deepocsort, bytetrack, …")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Similarity from which two tracks are one person.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Take at most this many frames a second of each camera.")] = None,
+    video: Annotated[bool | None, typer.Option("--video/--no-video", help="Write annotated videos.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Open a live window; q stops the run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.")] = False,
+) -> None:
+    """Find, track and identify people across cameras; leave events, tracks, videos and a report in a folder."""
+    options = {
+        "sources": {"cameras": cameras, "max_fps": fps},
+        "pose": {
+            "weights": pose,
+            "imgsz": imgsz,
+            "confidence": confidence,
+            "minimum_height": min_height,
+            "device": device,
+        },
+        "model": {"name": model, "weights": weights, "device": device},
+        "tracking": {"tracker": tracker},
+        "association": {"threshold": threshold},
+        "output": {"video": video},
+    }
+    settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
+    run = RecordedRun(settings, out, overwrite=overwrite)
+    if run.model and run.model.notice:
+        typer.secho(f"Note: {run.model.notice}", err=True, fg=typer.colors.YELLOW)
+    result = _record(run, show=show)
+    typer.echo(_summary(result))
+    typer.echo(str(out))
+    if result.status == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _record(run: RecordedRun, *, show: bool) -> RunResult:
+    windows = [WindowSink(run.cameras)] if show else []
+    with stop_on_signals() as stop, Progress(run.statistics) as progress:
+
+        def on_tick(_: Tick) -> None:
+            progress.update()
+            stop.check()
+
+        return run.record(on_tick, windows)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Only the options that the user typed; empty tables are dropped."""
+    given: dict[str, Any] = {}
+    for name, value in options.items():
+        kept = _given(value) if isinstance(value, Mapping) else value
+        if kept is not None and kept != [] and kept != {}:
+            given[name] = kept
+    return given
+
+
+def _summary(result: RunResult) -> str:
+    counts = result.statistics
+    tracks = sum(camera.tracks for camera in counts.cameras.values())
+    return (
+        f"{result.status}: {counts.frames} frames of {len(counts.cameras)} cameras, "
+        f"{tracks} tracks, {len(counts.identities)} identities; results in:"
+    )

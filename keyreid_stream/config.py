@@ -1,0 +1,106 @@
+"""One TOML file describes one deployment. Unknown settings are errors, never ignored."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from keyreid_stream.association import AssociationConfig
+from keyreid_stream.encoders import EncoderConfig
+from keyreid_stream.errors import ConfigError
+from keyreid_stream.pose import PoseConfig
+from keyreid_stream.sinks import OutputConfig
+from keyreid_stream.sources import SourcesConfig
+from keyreid_stream.tracking import ClipConfig, TrackingConfig
+
+MAX_CONFIG_BYTES = 1_000_000
+
+
+class DeploymentConfig(BaseModel):
+    """Every setting of a run; each section is documented where its component lives.
+
+    Attributes:
+        sources: cameras and how their frames are merged.
+        pose: the person and keypoint detector.
+        model: the KeyRe-ID model.
+        tracking: the tracker inside each camera.
+        clips: how a track's crops become clips.
+        association: who is who across cameras.
+        output: what a run leaves in its folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: SourcesConfig = Field(default_factory=SourcesConfig)
+    pose: PoseConfig = Field(default_factory=PoseConfig)
+    model: EncoderConfig = Field(default_factory=EncoderConfig)
+    tracking: TrackingConfig = Field(default_factory=TrackingConfig)
+    clips: ClipConfig = Field(default_factory=ClipConfig)
+    association: AssociationConfig = Field(default_factory=AssociationConfig)
+    output: OutputConfig = Field(default_factory=OutputConfig)
+
+
+def deployment(settings: Mapping[str, Any]) -> DeploymentConfig:
+    """Check settings given as nested tables.
+
+    Raises:
+        ConfigError: naming the first setting that is unknown, of the wrong type or out of range.
+    """
+    try:
+        return DeploymentConfig.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(_first_fault(error)) from None
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, not yet checked by `deployment`.
+
+    Raises:
+        ConfigError: there is no such file, or it is not TOML.
+    """
+    if not path.is_file():
+        raise ConfigError(f"no configuration file at {path}; give the path of a TOML file")
+    if path.stat().st_size > MAX_CONFIG_BYTES:
+        raise ConfigError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes; this is no configuration file")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+
+
+def merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with the values of `overrides` put over them, table by table."""
+    result = dict(settings)
+    for name, value in overrides.items():
+        below = result.get(name)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            result[name] = merged(below, value)
+        else:
+            result[name] = value
+    return result
+
+
+def _first_fault(error: ValidationError) -> str:
+    """One line for people out of pydantic's first complaint."""
+    fault = error.errors(include_url=False)[0]
+    name = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        section = _section(DeploymentConfig, fault["loc"][:-1])
+        allowed = f"; choose from: {', '.join(sorted(section.model_fields))}" if section else ""
+        return f"unknown setting {name!r}{allowed}"
+    return f"setting {name!r} is {fault['input']!r}: {fault['msg']}"
+
+
+def _section(root: type[BaseModel], steps: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model class that a path of setting names leads to."""
+    for step in steps:
+        field = root.model_fields.get(str(step))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return None
+        root = annotation
+    return root

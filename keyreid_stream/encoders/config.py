@@ -1,0 +1,29 @@
+"""Settings of the KeyRe-ID model that embeds people."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EncoderConfig(BaseModel):
+    """Which model, where it runs, and how.
+
+    Attributes:
+        name: architecture to build untrained where no weights are given: tiny, small or base.
+        weights: a weights file (.safetensors, or the published .pth), or the name of known or imported weights.
+        device: `auto` takes a CUDA GPU where there is one, else the CPU.
+        precision: of the network's arithmetic; embeddings are float32 either way.
+        batch_size: crops or clips per forward pass; more are split.
+        seed: of the random weights of an untrained model.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "tiny"
+    weights: str | None = None
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    batch_size: int = Field(default=64, ge=1, le=4096)
+    seed: int = Field(default=0, ge=0)

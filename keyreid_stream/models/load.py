@@ -1,0 +1,111 @@
+"""From a choice of weights to a network that is ready to run, and a card that says what it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from keyreid_stream.errors import WeightsError
+from keyreid_stream.models.build import build_model
+from keyreid_stream.models.config import ModelConfig, named_model
+from keyreid_stream.models.keyreid import KeyReID
+from keyreid_stream.models.known_weights import resolve_weights
+from keyreid_stream.models.published import load_published
+from keyreid_stream.models.weights import file_sha256, load_weights
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a network is and where its parameters come from.
+
+    Attributes:
+        name: of its configuration.
+        mode: `aligned` or `published`.
+        parameters: how many numbers it learned, or would have.
+        trained: False for random parameters: its embeddings do not tell people apart.
+        sha256: of the weights file, or of the random parameters themselves.
+        weights: the file, None for random parameters.
+    """
+
+    name: str
+    mode: str
+    parameters: int
+    trained: bool
+    sha256: str
+    weights: str | None
+
+    @property
+    def notice(self) -> str | None:
+        """What a user must know before looking at results; None when there is nothing to say."""
+        if self.trained:
+            return None
+        return (
+            f"the model {self.name!r} is untrained (random parameters): tracks within a camera are real, but the "
+            "identity numbers across cameras do not tell people apart; give trained weights with --weights"
+        )
+
+    @property
+    def short_notice(self) -> str | None:
+        """The notice for the corner of a picture."""
+        return None if self.trained else "untrained model: identity numbers do not tell people apart"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A network in evaluation mode on the CPU, and its card."""
+
+    model: KeyReID
+    card: ModelCard
+
+
+def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0) -> LoadedModel:
+    """Build a network and fill it.
+
+    Args:
+        name: the architecture to build with random parameters when there are no weights.
+        weights: a keyreid `.safetensors`, a published `.pth`, or the name of known or imported weights.
+        seed: of the random parameters.
+
+    Raises:
+        WeightsError: the weights are missing, damaged, foreign or do not fit their own configuration.
+        ConfigError: there is no architecture of this name.
+    """
+    if weights is None:
+        model = build_model(named_model(name), seed=seed)
+        return LoadedModel(model, _card(model, trained=False, sha256=parameters_sha256(model.state_dict())))
+    path = resolve_weights(weights)
+    if path.suffix == ".pth":
+        model, _ = load_published(path)
+        return LoadedModel(model, _card(model, trained=True, sha256=file_sha256(path), weights=path))
+    stored = load_weights(path)
+    model = build_model(stored.config)
+    _fill(model, stored.tensors, path)
+    trained = stored.provenance.trained
+    return LoadedModel(model, _card(model, trained=trained, sha256=stored.sha256, weights=path))
+
+
+def parameters_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
+    """A hash of names and values, independent of any file."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _fill(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    try:
+        model.load_state_dict(dict(tensors), strict=True)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise WeightsError(f"{path} does not fit its own configuration ({first}); fetch or import it again") from None
+
+
+def _card(model: KeyReID, *, trained: bool, sha256: str, weights: Path | None = None) -> ModelCard:
+    config: ModelConfig = model.config
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return ModelCard(config.name, config.mode, parameters, trained, sha256, str(weights) if weights else None)

@@ -1,0 +1,241 @@
+"""The pipeline: the only place that joins the stages.
+
+    sources -> pose -> crops -> frame encoder -> tracker -> clip buffer -> clip head -> associator
+
+Each step of it, a tick, takes at most one frame of every camera. People of all cameras go through one call of the
+detector, one of the frame encoder and one of the clip head; trackers stay independent per camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from keyreid_stream.association import OnlineAssociator
+from keyreid_stream.config import DeploymentConfig
+from keyreid_stream.encoders import torch_encoders
+from keyreid_stream.errors import ConfigError
+from keyreid_stream.interfaces import Associator, ClipHead, FrameEncoder, PoseDetector, Sink, Source, Tracker
+from keyreid_stream.models.crops import crop_frames
+from keyreid_stream.models.load import ModelCard, load_model
+from keyreid_stream.pose import UltralyticsPose
+from keyreid_stream.sources import merge, open_sources
+from keyreid_stream.structures import (
+    CameraTick,
+    ClipEmbedding,
+    Detections,
+    Encodings,
+    FloatArray,
+    Frame,
+    Tick,
+    TrackEvidence,
+    TrackKey,
+    Tracks,
+)
+from keyreid_stream.timing import StageTimes
+from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """One implementation of every seam in `keyreid_stream.interfaces`; swap any with `dataclasses.replace`."""
+
+    sources: Sequence[Source]
+    detector: PoseDetector
+    encoder: FrameEncoder
+    clip_head: ClipHead
+    make_tracker: Callable[[Source], Tracker]
+    associator: Associator
+
+
+@dataclass(slots=True)
+class _Camera:
+    """What the pipeline remembers of a camera: its tracker, and the newest clip's global part of each live track."""
+
+    tracker: Tracker
+    global_parts: dict[int, FloatArray] = field(default_factory=dict)
+
+
+class Pipeline:
+    """Iterate over it to get ticks, or let `run` hand them to sinks.
+
+    A pipeline runs once. Everything it counts and remembers lives in it and its stages, so any number of pipelines
+    can share a process.
+
+    Attributes:
+        stages: what it runs.
+        model: what the KeyRe-ID model in it is; None for an encoder that brought no card.
+        times: seconds per stage so far.
+    """
+
+    def __init__(
+        self,
+        stages: Stages,
+        *,
+        clips: ClipConfig | None = None,
+        merge_window_s: float | None = None,
+        model: ModelCard | None = None,
+    ) -> None:
+        """Join stages.
+
+        Args:
+            stages: one implementation of every seam.
+            clips: how a track's crops become clips.
+            merge_window_s: see `sources.merge`.
+            model: the card of the model behind the encoder and clip head.
+
+        Raises:
+            ConfigError: two sources have the same camera id.
+        """
+        self.stages = stages
+        self.model = model
+        self.times = StageTimes()
+        self._merge_window_s = merge_window_s
+        self._cameras = {source.camera_id: _Camera(stages.make_tracker(source)) for source in stages.sources}
+        if len(self._cameras) != len(stages.sources):
+            raise ConfigError("two cameras have the same id; give each its own name")
+        self._clips = ClipBuffer(clips or ClipConfig(), stages.clip_head.frames_per_clip)
+
+    @classmethod
+    def from_config(
+        cls,
+        config: DeploymentConfig,
+        *,
+        sources: Sequence[Source] | None = None,
+        detector: PoseDetector | None = None,
+        encoders: tuple[FrameEncoder, ClipHead] | None = None,
+        make_tracker: Callable[[Source], Tracker] | None = None,
+        associator: Associator | None = None,
+    ) -> Self:
+        """Open cameras and load weights as the settings say; what is given here takes the place of its stage.
+
+        Raises:
+            InputError: a camera, weights file or setting is bad.
+        """
+        card = None
+        # Cameras first: a mistyped path should not cost the time it takes to load models.
+        sources = sources or open_sources(config.sources.cameras, max_fps=config.sources.max_fps)
+        if encoders is None:
+            loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)
+            encoders, card = torch_encoders(loaded.model, config.model), loaded.card
+        stages = Stages(
+            sources=sources,
+            detector=detector or UltralyticsPose(config.pose),
+            encoder=encoders[0],
+            clip_head=encoders[1],
+            make_tracker=make_tracker
+            or (lambda source: BoxmotTracker(config.tracking, camera_id=source.camera_id, fps=source.fps)),
+            associator=associator or OnlineAssociator(config.association),
+        )
+        return cls(stages, clips=config.clips, merge_window_s=config.sources.merge_window_s, model=card)
+
+    def __iter__(self) -> Iterator[Tick]:
+        with closing(merge(self.stages.sources, window_s=self._merge_window_s)) as merged:
+            index = 0
+            while True:
+                with self.times.measure("sources"):
+                    frames = next(merged, None)
+                if frames is None:
+                    return
+                yield self._tick(index, frames)
+                index += 1
+
+    def run(self, sinks: Sequence[Sink], on_tick: Callable[[Tick], None] | None = None) -> None:
+        """Hand every tick to the sinks, then to `on_tick`; sinks are finished and closed whatever happens."""
+        with ExitStack() as stack:
+            opened = [stack.enter_context(sink) for sink in sinks]
+            for tick in self:
+                with self.times.measure("sinks"):
+                    for sink in opened:
+                        sink.write(tick)
+                if on_tick is not None:
+                    on_tick(tick)
+
+    def _tick(self, index: int, frames: list[Frame]) -> Tick:
+        with self.times.measure("pose"):
+            detections = self.stages.detector.detect(frames)
+        with self.times.measure("crops"):
+            crops = crop_frames(frames, detections, self.stages.encoder.crop_spec)
+        with self.times.measure("frame encoder"):
+            encodings = self.stages.encoder.encode(crops)
+        with self.times.measure("tracker"):
+            tracks = self._track(frames, detections, encodings)
+        with self.times.measure("clip head"):
+            embeddings = self._embed(frames, tracks)
+            self._write_back(frames, tracks, embeddings)
+        timestamp_s = max(frame.timestamp_s for frame in frames)
+        with self.times.measure("associator"):
+            evidence, ended = self._evidence(frames, tracks, embeddings)
+            events = self.stages.associator.update(timestamp_s, evidence, ended)
+        cameras = tuple(
+            self._camera_tick(frame, found, shown, embeddings)
+            for frame, found, shown in zip(frames, detections, tracks, strict=True)
+        )
+        return Tick(index, timestamp_s, cameras, tuple(events))
+
+    def _track(self, frames: list[Frame], detections: list[Detections], encodings: Encodings) -> list[Tracks]:
+        """Update each camera's tracker and put the crops behind its tracks into their clips."""
+        tracks = []
+        first_row = 0
+        for frame, found in zip(frames, detections, strict=True):
+            camera = self._cameras[frame.camera_id]
+            rows = slice(first_row, first_row + len(found))
+            shown = camera.tracker.update(frame, found, encodings.appearance[rows])
+            for track_id, detection in zip(shown.track_ids, shown.detection_indices, strict=True):
+                if detection >= 0:
+                    self._clips.push(TrackKey(frame.camera_id, int(track_id)), encodings, first_row + int(detection))
+            for track_id in shown.ended:
+                self._clips.drop(TrackKey(frame.camera_id, track_id))
+                camera.global_parts.pop(track_id, None)
+            tracks.append(shown)
+            first_row = rows.stop
+        return tracks
+
+    def _embed(self, frames: list[Frame], tracks: list[Tracks]) -> dict[TrackKey, ClipEmbedding]:
+        """New clip embeddings of the tracks in view that are due for one, all cameras in one batch."""
+        in_view = [key for frame, shown in zip(frames, tracks, strict=True) for key in _keys(frame, shown)]
+        due = [key for key in in_view if self._clips.is_due(key)]
+        embedded = self.stages.clip_head.embed([self._clips.take(key) for key in due])
+        return {key: embedded[row] for row, key in enumerate(due)}
+
+    def _write_back(self, frames: list[Frame], tracks: list[Tracks], embeddings: dict[TrackKey, ClipEmbedding]) -> None:
+        """Let trackers match by clips: every frame, since a tracker blends each frame's own appearance in."""
+        for key, embedding in embeddings.items():
+            self._cameras[key.camera_id].global_parts[key.track_id] = embedding.global_part
+        for frame, shown in zip(frames, tracks, strict=True):
+            camera = self._cameras[frame.camera_id]
+            known = {int(i): camera.global_parts[int(i)] for i in shown.track_ids if int(i) in camera.global_parts}
+            camera.tracker.write_back(known)
+
+    def _evidence(
+        self, frames: list[Frame], tracks: list[Tracks], embeddings: dict[TrackKey, ClipEmbedding]
+    ) -> tuple[list[TrackEvidence], list[TrackKey]]:
+        evidence = [
+            TrackEvidence(
+                key, frame.timestamp_s, frame.frame_index, box, self._clips.observations(key), embeddings.get(key)
+            )
+            for frame, shown in zip(frames, tracks, strict=True)
+            for key, box in zip(_keys(frame, shown), shown.boxes_xyxy, strict=True)
+        ]
+        ended = [
+            TrackKey(frame.camera_id, track_id)
+            for frame, shown in zip(frames, tracks, strict=True)
+            for track_id in shown.ended
+        ]
+        return evidence, ended
+
+    def _camera_tick(
+        self, frame: Frame, found: Detections, shown: Tracks, embeddings: dict[TrackKey, ClipEmbedding]
+    ) -> CameraTick:
+        keys = _keys(frame, shown)
+        identity_ids = np.array([self.stages.associator.identity_of(key) or 0 for key in keys], np.int64)
+        own = {key.track_id: embeddings[key] for key in keys if key in embeddings}
+        return CameraTick(frame, found, shown, identity_ids, own)
+
+
+def _keys(frame: Frame, shown: Tracks) -> list[TrackKey]:
+    return [TrackKey(frame.camera_id, int(track_id)) for track_id in shown.track_ids]

@@ -1,0 +1,45 @@
+"""Settings of the pose detector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+STRIDE = 32
+"""YOLO networks halve a picture five times."""
+
+
+class PoseConfig(BaseModel):
+    """How people are found.
+
+    Attributes:
+        weights: an Ultralytics model on disk: a .pt, .onnx, .torchscript or .engine file, or an OpenVINO folder named
+            `*_openvino_model`.
+        imgsz: longer side of the pictures that the network sees, pixels, a multiple of 32; people under 60 pixels of a
+            large picture need 1280. A static export keeps the size it was made for.
+        confidence: people below this are dropped.
+        iou: of two boxes that overlap more than this, the less confident one is dropped; models without
+            non-maximum suppression ignore it.
+        minimum_height: people whose box is lower than this in the frame, pixels, are dropped.
+        max_people: the most confident that are kept per frame.
+        device: a torch device such as `cpu` or `cuda:0`; `auto` takes the GPU where there is one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: Path = Path("yolov8n-pose.pt")
+    imgsz: int = Field(default=640, ge=STRIDE, le=4096)
+    confidence: float = Field(default=0.25, gt=0, le=1)
+    iou: float = Field(default=0.7, gt=0, le=1)
+    minimum_height: float = Field(default=0.0, ge=0)
+    max_people: int = Field(default=100, ge=1, le=1000)
+    device: str = Field(default="auto", min_length=1)
+
+    @field_validator("imgsz")
+    @classmethod
+    def _multiple_of_stride(cls, imgsz: int) -> int:
+        if imgsz % STRIDE:
+            near = imgsz // STRIDE * STRIDE
+            raise ValueError(f"imgsz must be a multiple of {STRIDE}, got {imgsz}; use {near} or {near + STRIDE}")
+        return imgsz

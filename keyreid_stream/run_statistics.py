@@ -1,0 +1,63 @@
+"""Counts of a run, kept as its ticks go by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from keyreid_stream.structures import CameraTick, Tick
+
+
+@dataclass(slots=True)
+class CameraStatistics:
+    """One camera's counts so far; `people_now` is of its newest frame."""
+
+    frames: int = 0
+    detections: int = 0
+    tracks: int = 0
+    people_now: int = 0
+    identities: set[int] = field(default_factory=set)
+    last_timestamp_s: float = 0.0
+
+    def add(self, seen: CameraTick) -> None:
+        """Count one frame."""
+        self.frames += 1
+        self.detections += len(seen.detections)
+        self.people_now = len(seen.tracks)
+        # Track ids count up from 1 in every camera, so the largest is how many there were.
+        self.tracks = max([self.tracks, *(int(track_id) for track_id in seen.tracks.track_ids)])
+        self.identities |= {int(identity_id) for identity_id in seen.identity_ids if identity_id}
+        self.last_timestamp_s = seen.frame.timestamp_s
+
+
+class RunStatistics:
+    """A whole run's counts.
+
+    Attributes:
+        ticks: steps of the pipeline.
+        events: decisions by kind.
+        cameras: counts per camera, in the cameras' order.
+    """
+
+    def __init__(self, camera_ids: Sequence[str]) -> None:
+        self.ticks = 0
+        self.events: Counter[str] = Counter()
+        self.cameras = {camera_id: CameraStatistics() for camera_id in camera_ids}
+
+    def add(self, tick: Tick) -> None:
+        """Count one tick."""
+        self.ticks += 1
+        self.events.update(event.kind for event in tick.events)
+        for seen in tick.cameras:
+            self.cameras[seen.frame.camera_id].add(seen)
+
+    @property
+    def frames(self) -> int:
+        """Frames of all cameras."""
+        return sum(camera.frames for camera in self.cameras.values())
+
+    @property
+    def identities(self) -> set[int]:
+        """Identities shown by any camera."""
+        return set().union(*(camera.identities for camera in self.cameras.values()))

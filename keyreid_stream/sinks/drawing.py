@@ -1,0 +1,126 @@
+"""What one camera saw, drawn on its picture: boxes, identities, skeletons. Pure functions on arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keyreid_stream.sinks.letterbox import resized
+from keyreid_stream.sinks.palette import DARK, PART_COLOURS, Colour, identity_colour
+from keyreid_stream.sinks.text import Chip, Words
+from keyreid_stream.structures import CameraTick, FloatArray, ImageArray
+
+_MIN_KEYPOINT_CONFIDENCE = 0.3
+
+_HEAD, _TORSO, _LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG = range(6)
+
+_LIMBS: tuple[tuple[int, int, int], ...] = (
+    (5, 6, _TORSO),
+    (5, 11, _TORSO),
+    (6, 12, _TORSO),
+    (11, 12, _TORSO),
+    (5, 7, _LEFT_ARM),
+    (7, 9, _LEFT_ARM),
+    (6, 8, _RIGHT_ARM),
+    (8, 10, _RIGHT_ARM),
+    (11, 13, _LEFT_LEG),
+    (13, 15, _LEFT_LEG),
+    (12, 14, _RIGHT_LEG),
+    (14, 16, _RIGHT_LEG),
+    (0, 1, _HEAD),
+    (0, 2, _HEAD),
+    (1, 3, _HEAD),
+    (2, 4, _HEAD),
+)
+"""Pairs of COCO keypoints and the body part that the limb between them belongs to (method, section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Sizes that look alike on a picture of any height, in pixels; `rim` is the dark edge of lines, both sides."""
+
+    box_line: int
+    limb_line: int
+    joint_radius: int
+    rim: int
+    letter_height: float
+
+    @classmethod
+    def for_height(cls, height: int) -> Pen:
+        """The pen for a picture of this height; never too small to be read."""
+        unit = height / 720
+        return cls(
+            box_line=max(1, round(2.5 * unit)),
+            limb_line=max(1, round(2.5 * unit)),
+            joint_radius=max(1, round(3 * unit)),
+            rim=2 * int(unit + 0.25),
+            letter_height=max(9.0, 14 * unit),
+        )
+
+
+def annotate(camera: CameraTick, *, scale: float = 1.0) -> ImageArray:
+    """The camera's picture, scaled, with every track's box, identity and skeleton.
+
+    Lines and letters fit the scaled picture, so a small one stays readable. A track is grey while its identity is
+    undecided, and its box thin where the tracker only predicts it.
+
+    Returns:
+        A new (round(H · scale), round(W · scale), 3) RGB image.
+    """
+    image = _scaled(camera.frame.image, scale)
+    pen = Pen.for_height(image.shape[0])
+    boxes = _finite(camera.tracks.boxes_xyxy * np.float32(scale))
+    for row in camera.tracks.detection_indices:
+        if row >= 0 and camera.detections.keypoints is not None:
+            _draw_skeleton(image, camera.detections.keypoints[row], scale, pen)
+    identity_ids = camera.identity_ids.tolist()
+    for box, identity_id, row in zip(boxes, identity_ids, camera.tracks.detection_indices.tolist(), strict=True):
+        _draw_box(image, box, identity_colour(identity_id), pen.box_line if row >= 0 else 1, pen.rim)
+    for box, identity_id, track_id in zip(boxes, identity_ids, camera.tracks.track_ids.tolist(), strict=True):
+        _draw_label(image, box, identity_id, track_id, pen)
+    return image
+
+
+def _scaled(image: ImageArray, scale: float) -> ImageArray:
+    if scale == 1:
+        return image.copy()
+    return resized(image, *(max(1, round(length * scale)) for length in image.shape[:2]))
+
+
+def _draw_skeleton(image: ImageArray, keypoints: FloatArray, scale: float, pen: Pen) -> None:
+    """Limbs in their parts' colours on a dark rim, joints on top; `keypoints` (17, 3) in pixels of the whole frame."""
+    points = _finite(keypoints[:, :2] * np.float32(scale))
+    shown = np.isfinite(keypoints).all(axis=1) & (keypoints[:, 2] >= _MIN_KEYPOINT_CONFIDENCE)
+    limbs = [(tuple(points[a]), tuple(points[b]), part) for a, b, part in _LIMBS if shown[a] and shown[b]]
+    for start, end, _ in limbs:
+        cv2.line(image, start, end, DARK, pen.limb_line + pen.rim, cv2.LINE_AA)
+    for start, end, part in limbs:
+        cv2.line(image, start, end, PART_COLOURS[part], pen.limb_line, cv2.LINE_AA)
+        for joint in (start, end):
+            cv2.circle(image, joint, pen.joint_radius, PART_COLOURS[part], cv2.FILLED, cv2.LINE_AA)
+
+
+def _draw_box(image: ImageArray, box: np.ndarray, colour: Colour, line: int, rim: int) -> None:
+    upper_left, lower_right = (int(box[0]), int(box[1])), (int(box[2]), int(box[3]))
+    cv2.rectangle(image, upper_left, lower_right, DARK, line + rim)
+    cv2.rectangle(image, upper_left, lower_right, colour, line)
+
+
+def _draw_label(image: ImageArray, box: np.ndarray, identity_id: int, track_id: int, pen: Pen) -> None:
+    """The identity, large, and the track, small, above the box, or inside it where there is no room above."""
+    words = [Words(f"#{track_id}", max(7.0, 0.7 * pen.letter_height))]
+    if identity_id > 0:
+        words.insert(0, Words(f"P{identity_id}", pen.letter_height))
+    chip = Chip(words, DARK, identity_colour(identity_id))
+    above = int(box[1]) - chip.height
+    chip.draw(image, int(box[0]), above if above >= 0 else int(box[1]))
+
+
+def _finite(pixels: FloatArray) -> np.ndarray:
+    """Whole pixels that OpenCV can take, whatever a tracker or detector made up."""
+    limit = 1 << 14
+    return (
+        np.clip(np.nan_to_num(pixels, nan=-limit, posinf=limit, neginf=-limit), -limit, limit).round().astype(np.int32)
+    )

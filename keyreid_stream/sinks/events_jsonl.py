@@ -1,0 +1,122 @@
+"""The event log: one JSON object a line, one schema, written as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from keyreid_stream.errors import InputError
+from keyreid_stream.structures import Event, EventKind, Tick
+
+SCHEMA: Literal["keyreid.events/1"] = "keyreid.events/1"
+
+_SECONDS_DECIMALS = 6
+_PIXEL_DECIMALS = 2
+_SIMILARITY_DECIMALS = 6
+
+
+class EventLine(BaseModel):
+    """A line of the log: the fields of `structures.Event`; their order is the order of the keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+    schema_name: Literal["keyreid.events/1"] = Field(alias="schema")
+    kind: EventKind
+    identity_id: int
+    timestamp_s: FiniteFloat
+    camera_id: str | None
+    track_id: int | None
+    frame_index: int | None
+    box_xyxy: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None
+    similarity: FiniteFloat | None
+    other_identity_id: int | None
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The event with its numbers rounded to what they are worth: microseconds and hundredths of a pixel."""
+        box = event.box_xyxy
+        return cls(
+            schema_name=SCHEMA,
+            kind=event.kind,
+            identity_id=event.identity_id,
+            timestamp_s=round(float(event.timestamp_s), _SECONDS_DECIMALS),
+            camera_id=event.camera_id,
+            track_id=event.track_id,
+            frame_index=event.frame_index,
+            box_xyxy=None if box is None else _rounded_box(box),
+            similarity=None if event.similarity is None else round(float(event.similarity), _SIMILARITY_DECIMALS),
+            other_identity_id=event.other_identity_id,
+        )
+
+    def event(self) -> Event:
+        """The event that this line records."""
+        return Event(**self.model_dump(exclude={"schema_name"}))
+
+
+class EventLogSink:
+    """Writes every event to a JSON Lines file, whole lines only, flushed after every tick.
+
+    Args:
+        path: the file, usually `events.jsonl`; an older one is replaced.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._stack = ExitStack()
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._stack.enter_context(self._path.open("w", encoding="utf-8", newline="\n"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._stack.close()
+
+    def write(self, tick: Tick) -> None:
+        """Append the tick's events."""
+        if self._file is None:
+            raise InputError("the event log is not open; write to it inside `with EventLogSink(...)`")
+        lines = [EventLine.of(event).model_dump_json(by_alias=True) + "\n" for event in tick.events]
+        self._file.write("".join(lines))
+        self._file.flush()
+
+
+def read_events(path: str | Path) -> Iterator[Event]:
+    """Read an event log back, line by line.
+
+    Raises:
+        InputError: the file cannot be opened, or a line is damaged or of another schema.
+    """
+    path = Path(path)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror}); give an events.jsonl of a run") from error
+    with file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield EventLine.model_validate_json(line).event()
+            except ValidationError as error:
+                raise InputError(
+                    f"{path}, line {number} is damaged or not {SCHEMA} ({_first_fault(error)}); "
+                    "remove the line, or write the log again"
+                ) from error
+
+
+def _rounded_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (round(float(edge), _PIXEL_DECIMALS) for edge in box)
+    return x1, y1, x2, y2
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    return f"{where}: {fault['msg']}" if where else str(fault["msg"])

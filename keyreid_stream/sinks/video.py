@@ -1,0 +1,67 @@
+"""Annotated videos: one per camera, and a mosaic of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from keyreid_stream.errors import InputError
+from keyreid_stream.sinks.camera_files import camera_file
+from keyreid_stream.sinks.drawing import annotate
+from keyreid_stream.sinks.mosaic import Mosaic
+from keyreid_stream.sinks.mp4 import Mp4File
+from keyreid_stream.structures import Tick
+
+_MOSAIC = "mosaic"
+
+
+class VideoSink:
+    """Writes `<camera>.mp4` for every camera that gives frames, and `mosaic.mp4`, one picture a tick.
+
+    Args:
+        folder: where the files go.
+        cameras: nominal frames per second by camera, in the order of the mosaic.
+
+    Raises:
+        InputError: there is no camera, or a camera's name cannot be its video's.
+    """
+
+    def __init__(self, folder: str | Path, cameras: Mapping[str, float]) -> None:
+        for camera_id in cameras:
+            if camera_id.casefold() == _MOSAIC:
+                raise InputError(
+                    f"camera {camera_id!r} would overwrite {_MOSAIC}.mp4; name the camera otherwise: NAME=PATH"
+                )
+        self._folder = Path(folder)
+        self._mosaic = Mosaic(cameras)
+        self._files = {
+            camera_id: Mp4File(camera_file(self._folder, camera_id, ".mp4"), fps) for camera_id, fps in cameras.items()
+        }
+        self._mosaic_file = Mp4File(self._folder / f"{_MOSAIC}.mp4", max(cameras.values()))
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for file in (*self._files.values(), self._mosaic_file):
+            self._stack.callback(file.close)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._stack.close()
+
+    def write(self, tick: Tick) -> None:
+        """Draw and append the tick's pictures.
+
+        Raises:
+            InputError: the tick holds a camera that was not named.
+        """
+        mosaic = self._mosaic.update(tick)
+        for camera in tick.cameras:
+            self._files[camera.frame.camera_id].write(annotate(camera), camera.frame.timestamp_s)
+        if mosaic is not None:
+            self._mosaic_file.write(mosaic, tick.timestamp_s)

@@ -1,0 +1,22 @@
+"""Settings of the cameras of a deployment."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SourcesConfig(BaseModel):
+    """Which cameras, and how their frames come together.
+
+    Attributes:
+        cameras: video files or image folders, each `path` or `name=path`.
+        max_fps: take at most this many frames a second of each camera.
+        merge_window_s: frames of different cameras this close in time are one tick; by default half the shortest
+            frame interval.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cameras: tuple[str, ...] = ()
+    max_fps: float | None = Field(default=None, gt=0)
+    merge_window_s: float | None = Field(default=None, gt=0)
