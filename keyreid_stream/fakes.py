@@ -174,15 +174,9 @@ class FakeFrameEncoder:
     def encode(self, crops: Crops) -> Encodings:
         """Encode N crops."""
         spec = self._crop_spec
-        grid = crops.images.astype(np.float32).reshape(
-            len(crops),
-            spec.grid_rows,
-            spec.height // spec.grid_rows,
-            spec.grid_columns,
-            spec.width // spec.grid_columns,
-            3,
-        )
-        colours = grid.mean(axis=(2, 4)).reshape(len(crops), spec.patches, 3) / 255
+        patch_height, patch_width = spec.height // spec.grid_rows, spec.width // spec.grid_columns
+        grid = crops.images.reshape(len(crops), spec.grid_rows, patch_height, spec.grid_columns, patch_width, 3)
+        colours = grid.mean(axis=(2, 4), dtype=np.float32).reshape(len(crops), spec.patches, 3) / 255
         patches = np.concatenate([colours, np.full_like(colours[..., :1], 0.1)], axis=2)
         class_rows = patches.mean(axis=1)
         tokens = np.concatenate([class_rows[:, None], patches], axis=1)
@@ -212,15 +206,21 @@ class FakeClipHead:
         return self._layout
 
     def embed(self, clips: Sequence[Clip]) -> ClipEmbeddings:
-        """One embedding per clip."""
+        """One embedding per clip.
+
+        Raises:
+            ValueError: a clip of more than T crops.
+        """
+        if any(len(clip) > self._frames_per_clip for clip in clips):
+            raise ValueError(f"a clip holds at most {self._frames_per_clip} crops")
         vectors = np.zeros((len(clips), self._layout.size), np.float32)
         visibility = np.zeros((len(clips), self._layout.parts), np.float32)
         for row, clip in enumerate(clips):
-            weights_TPM = clip.part_weights.clamp(min=0)
-            parts_PD = torch.einsum("tpm,tmd->pd", weights_TPM, clip.tokens[:, 1:])
-            parts_PD = parts_PD / weights_TPM.sum(dim=(0, 2)).clamp(min=1e-6)[:, None]
-            vectors[row] = torch.cat([clip.class_rows.mean(dim=0), parts_PD.flatten()]).numpy()
-            visibility[row] = (weights_TPM.amax(dim=2) > 0).float().mean(dim=0).numpy()
+            weights_TPM = np.maximum(clip.part_weights.numpy(), 0)
+            sums_PD = np.einsum("tpm,tmd->pd", weights_TPM, clip.tokens[:, 1:].numpy())
+            parts_PD = sums_PD / np.maximum(weights_TPM.sum(axis=(0, 2)), 1e-6)[:, None]
+            vectors[row] = np.concatenate([clip.class_rows.numpy().mean(axis=0), parts_PD.ravel()])
+            visibility[row] = (weights_TPM.max(axis=2) > 0).mean(axis=0)
         return ClipEmbeddings(vectors, visibility, self._layout)
 
 
@@ -241,7 +241,7 @@ class FakeTracker:
         self._unseen: dict[int, int] = {}
         self._next_id = 1
 
-    def update(self, frame: Frame, detections: Detections, appearance: FloatArray) -> Tracks:
+    def update(self, frame: Frame, detections: Detections, appearance: FloatArray) -> Tracks:  # noqa: ARG002
         """Advance by one frame."""
         track_ids = self._assign(detections)
         for track_id, box in zip(track_ids, detections.boxes_xyxy, strict=True):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.errors import InputError
@@ -42,17 +42,35 @@ class RunResult:
 class RecordedRun:
     """A pipeline and the folder it writes to. Nothing is written before `record`, so bad input leaves no trace."""
 
-    def __init__(self, config: DeploymentConfig, folder: Path, *, overwrite: bool = False) -> None:
-        """Check the folder, open every camera, load every model.
+    def __init__(
+        self, pipeline: Pipeline, folder: Path, config: DeploymentConfig | None = None, *, overwrite: bool = False
+    ) -> None:
+        """Take a pipeline that has not run yet.
+
+        Args:
+            pipeline: what to run.
+            folder: where to write; new, empty, or (with `overwrite`) an earlier run's.
+            config: the settings behind the pipeline, for the report; `output` says what is written.
+            overwrite: whether an earlier run's outputs may be replaced.
+
+        Raises:
+            InputError: the folder cannot be used.
+        """
+        check_folder(folder, overwrite=overwrite)
+        self.folder = folder
+        self._config = config or DeploymentConfig()
+        self._pipeline = pipeline
+        self.statistics = RunStatistics([source.camera_id for source in pipeline.stages.sources])
+
+    @classmethod
+    def from_config(cls, config: DeploymentConfig, folder: Path, *, overwrite: bool = False) -> Self:
+        """Check the folder, then open every camera and load every model.
 
         Raises:
             InputError: the folder cannot be used, or a setting, camera or weights file is bad.
         """
-        _check_folder(folder, overwrite=overwrite)
-        self.folder = folder
-        self._config = config
-        self._pipeline = Pipeline.from_config(config)
-        self.statistics = RunStatistics([source.camera_id for source in self._pipeline.stages.sources])
+        check_folder(folder, overwrite=overwrite)
+        return cls(Pipeline.from_config(config), folder, config, overwrite=overwrite)
 
     @property
     def model(self) -> ModelCard | None:
@@ -82,35 +100,38 @@ class RecordedRun:
 
         _clear(self.folder)
         started, clock = datetime.now(UTC), time.perf_counter()
+        mot = MotSink(self.folder / "tracks", self.cameras)
         status = "failed"
         try:
-            self._pipeline.run([*self._own_sinks(), *sinks], count)
+            self._pipeline.run([EventLogSink(self.folder / "events.jsonl"), mot, *self._video(), *sinks], count)
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
             return RunResult(self.folder, "interrupted", self.statistics)
         finally:
             wall_s = time.perf_counter() - clock
-            times = {
+            report = run_report(self._config, self._pipeline, self.statistics) | {
                 "status": status,
                 "started": started.isoformat(timespec="seconds"),
                 "wall_s": round(wall_s, 3),
                 "frames_per_s": round(self.statistics.frames / wall_s, 2),
+                "rows_without_identity": mot.undecided_rows,
             }
-            write_report(self.folder / "run.json", times | run_report(self._config, self._pipeline, self.statistics))
+            write_report(self.folder / "run.json", report)
         return RunResult(self.folder, "finished", self.statistics)
 
-    def _own_sinks(self) -> list[Sink]:
-        sinks: list[Sink] = [
-            EventLogSink(self.folder / "events.jsonl"),
-            MotSink(self.folder / "tracks", list(self.cameras)),
-        ]
-        if self._config.output.video:
-            sinks.append(VideoSink(self.folder / "videos", self.cameras))
-        return sinks
+    def _video(self) -> list[Sink]:
+        if not self._config.output.video:
+            return []
+        return [VideoSink(self.folder / "videos", self.cameras)]
 
 
-def _check_folder(folder: Path, *, overwrite: bool) -> None:
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that a run must not write to.
+
+    Raises:
+        InputError: it is a file, or holds something other than an earlier run that may be overwritten.
+    """
     if not folder.exists():
         return
     if not folder.is_dir():

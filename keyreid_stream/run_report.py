@@ -85,8 +85,10 @@ def _stages(pipeline: Pipeline, frames: int) -> dict[str, Any]:
     }
 
 
-def _weights_file(weights: str | Path) -> dict[str, Any]:
-    path = Path(weights)
+def _weights_file(path: Path) -> dict[str, Any] | None:
+    """A file's name and hash; None where an own detector took the place of the configured one."""
+    if not path.exists():
+        return None
     # An exported model can be a folder (OpenVINO); its largest file holds the weights.
     parts = sorted(path.iterdir(), key=lambda part: part.stat().st_size) if path.is_dir() else [path]
     return {"path": str(path), "sha256": file_sha256(parts[-1])}

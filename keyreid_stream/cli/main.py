@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=arguments, prog_name="keyreid", standalone_mode=False)
     except TyperException as error:
-        return _refuse(f"{error.format_message()} Try: keyreid --help", BAD_INPUT)
+        return _refuse(f"{error.format_message().rstrip('.')}; see: keyreid --help", BAD_INPUT)
     except InputError as error:
         return _refuse(str(error), BAD_INPUT)
     except KeyReIDError as error:

@@ -55,7 +55,7 @@ def track(
         "output": {"video": video},
     }
     settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
-    run = RecordedRun(settings, out, overwrite=overwrite)
+    run = RecordedRun.from_config(settings, out, overwrite=overwrite)
     if run.model and run.model.notice:
         typer.secho(f"Note: {run.model.notice}", err=True, fg=typer.colors.YELLOW)
     result = _record(run, show=show)

@@ -294,8 +294,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection was cut"
     if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return " ".join(str(error).split())
+        return "the connection failed"
+    # The address that a server redirects to is part of some texts: nothing in it may drive a terminal.
+    return "".join(letter for letter in str(error) if letter.isprintable())
 
 
 def _shown(url: str) -> str:

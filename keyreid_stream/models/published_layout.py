@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keyreid_stream.models.published_head import PublishedKeyReID
+from keyreid_stream.models.keyreid import KeyReID
 
 CAMERAS = "base.Cam"
 CLASSIFIER = "classifier.weight"
@@ -46,8 +46,8 @@ class PublishedLayout:
         return tuple(name for name in self.shapes if name not in self.ours)
 
 
-def published_layout(model: PublishedKeyReID) -> PublishedLayout:
-    """The checkpoint that fits this model with its classes, cameras and position grid."""
+def published_layout(model: KeyReID) -> PublishedLayout:
+    """The checkpoint that fits this model (in published mode) with its classes, cameras and position grid."""
     ours = {published_name(name): name for name in model.state_dict()}
     tensors = model.state_dict()
     used = {published: _published_shape(published, tuple(tensors[name].shape)) for published, name in ours.items()}

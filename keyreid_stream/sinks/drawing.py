@@ -52,7 +52,7 @@ class Pen:
         """The pen for a picture of this height; never too small to be read."""
         unit = height / 720
         return cls(
-            box_line=max(1, round(2.5 * unit)),
+            box_line=max(2, round(3 * unit)),
             limb_line=max(1, round(2.5 * unit)),
             joint_radius=max(1, round(3 * unit)),
             rim=2 * int(unit + 0.25),

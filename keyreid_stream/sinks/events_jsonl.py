@@ -23,7 +23,7 @@ _SIMILARITY_DECIMALS = 6
 class EventLine(BaseModel):
     """A line of the log: the fields of `structures.Event`; their order is the order of the keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     schema_name: Literal["keyreid.events/1"] = Field(alias="schema")
     kind: EventKind
@@ -41,7 +41,7 @@ class EventLine(BaseModel):
         """The event with its numbers rounded to what they are worth: microseconds and hundredths of a pixel."""
         box = event.box_xyxy
         return cls(
-            schema_name=SCHEMA,
+            schema=SCHEMA,
             kind=event.kind,
             identity_id=event.identity_id,
             timestamp_s=round(float(event.timestamp_s), _SECONDS_DECIMALS),

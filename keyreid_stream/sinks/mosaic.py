@@ -90,6 +90,7 @@ class Mosaic:
             raise InputError("a mosaic was asked for without cameras; name at least one")
         self._cameras = dict(cameras)
         self._grid: Grid | None = None
+        self._ground: ImageArray = np.zeros((0, 0, 3), np.uint8)
         self._shown: dict[str, _Shown] = {}
 
     def update(self, tick: Tick) -> ImageArray | None:
@@ -102,7 +103,7 @@ class Mosaic:
             self._show(camera)
         if self._grid is None:
             return None
-        image = np.full((self._grid.height, self._grid.width, 3), DARK, np.uint8)
+        image = self._ground.copy()
         for place, camera_id in enumerate(self._cameras):
             self._fill(self._grid.cell(image, place), camera_id, tick.timestamp_s)
         return image
@@ -116,6 +117,7 @@ class Mosaic:
         height, width = frame.image.shape[:2]
         if self._grid is None:
             self._grid = Grid.of(len(self._cameras), height, width)
+            self._ground = np.full((self._grid.height, self._grid.width, 3), DARK, np.uint8)
         scale = min(self._grid.cell_height / height, self._grid.cell_width / width)
         picture = letterboxed(annotate(camera, scale=scale), self._grid.cell_height, self._grid.cell_width)
         self._shown[frame.camera_id] = _Shown(picture, frame.timestamp_s)

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from keyreid_stream.models.build import build_model, build_skeleton
 from keyreid_stream.models.config import named_model
 from keyreid_stream.models.keyreid import KeyReID
-from keyreid_stream.models.published_head import PublishedKeyReID, heatmaps_to_part_weights
+from keyreid_stream.models.published_head import heatmaps_to_part_weights
 from tests.parity.unfactorised import unfactorised
 
 MIN_SPEED_UP = 3.0
@@ -45,7 +45,7 @@ def clip_flops() -> list[BenchRow]:
     crops, heatmaps, cameras = (tensor.to("meta") for tensor in _published_clip())
     weights = heatmaps_to_part_weights(heatmaps, model.crop_spec)
     factorised = _gflop(lambda: model(crops, weights, cameras))
-    published = _gflop(lambda: unfactorised(_published(model), crops, heatmaps, cameras))
+    published = _gflop(lambda: unfactorised(model, crops, heatmaps, cameras))
     met = factorised <= MAX_CLIP_GFLOP
     return [
         BenchRow("clip, factorised", factorised, "GFLOP", f"at most {MAX_CLIP_GFLOP:.0f}", met),
@@ -56,7 +56,7 @@ def clip_flops() -> list[BenchRow]:
 @torch.inference_mode()
 def clip_times(rounds: int) -> list[BenchRow]:
     """Seconds for one published clip both ways, alternating so that both meet the same machine."""
-    model = _published(build_model(named_model("published"), seed=0))
+    model = build_model(named_model("published"), seed=0)
     crops, heatmaps, cameras = _published_clip()
     weights = heatmaps_to_part_weights(heatmaps, model.crop_spec)
     ways = (lambda: model(crops, weights, cameras), lambda: unfactorised(model, crops, heatmaps, cameras))
@@ -100,15 +100,10 @@ def _published_clip() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return crops, heatmaps, torch.zeros(1, 4, dtype=torch.long)
 
 
-def _published(model: KeyReID) -> PublishedKeyReID:
-    assert isinstance(model, PublishedKeyReID)
-    return model
-
-
 def _gflop(call: Callable[[], object]) -> float:
     with FlopCounterMode(display=False) as counter:
         call()
-    return counter.get_total_flops() / 1e9
+    return float(counter.get_total_flops()) / 1e9
 
 
 def _alternating_seconds(ways: tuple[Callable[[], object], ...], rounds: int) -> list[float]:

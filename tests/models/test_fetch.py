@@ -373,10 +373,12 @@ def test_a_redirect_to_plain_http_elsewhere_is_not_followed(site: Site, tmp_path
     assert len(site.asked) == 1
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x"])
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "x\x1b[2J://y"])
 def test_a_redirect_to_another_protocol_is_not_followed(site: Site, tmp_path: Path, target: str) -> None:
     site.redirect = target
-    assert "could not fetch" in refusal(known(site), tmp_path)
+    message = refusal(known(site), tmp_path)
+    assert "could not fetch" in message
+    assert message.isprintable()
 
 
 def test_redirects_without_end_are_given_up(site: Site, tmp_path: Path) -> None:
@@ -398,7 +400,7 @@ def test_a_server_that_is_not_there_is_told(site: Site, tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/ours.pth"
-        assert "no connection" in refusal(known(site, url=url), tmp_path)
+        assert "the connection failed" in refusal(known(site, url=url), tmp_path)
 
 
 def test_a_bad_certificate_is_not_tried_again(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

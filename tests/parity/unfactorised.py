@@ -6,12 +6,12 @@ nothing else: plain timm blocks are called on whole sequences.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.functional import batch_norm, conv1d, conv2d, layer_norm, relu
 
-from keyreid_stream.models.published_head import PublishedKeyReID
+from keyreid_stream.models.keyreid import KeyReID
 
 
 class Unfactorised(NamedTuple):
@@ -25,13 +25,11 @@ class Unfactorised(NamedTuple):
     embedding: torch.Tensor
 
 
-def unfactorised(
-    model: PublishedKeyReID, crops: torch.Tensor, heatmaps: torch.Tensor, cameras: torch.Tensor
-) -> Unfactorised:
+def unfactorised(model: KeyReID, crops: torch.Tensor, heatmaps: torch.Tensor, cameras: torch.Tensor) -> Unfactorised:
     """Embed B clips the expensive way.
 
     Args:
-        model: whose parameters to use.
+        model: a published one, whose parameters to use.
         crops: (B, T, 3, H, W) normalised.
         heatmaps: (B, T, P, H, W) in [-1, 1].
         cameras: (B, T) known cameras.
@@ -43,12 +41,12 @@ def unfactorised(
 
     rows, columns = model.frame_encoder.backbone.grid
     patch = (crops.shape[3] // rows, crops.shape[4] // columns)
-    by_patch = heatmaps.unflatten(4, (columns, patch[1])).unflatten(3, (rows, patch[0]))
+    by_patch = heatmaps.reshape(clips, frames, parts, rows, patch[0], columns, patch[1])
     weights = by_patch.mean(dim=(4, 6)).flatten(3).mean(dim=1)
 
     viewed = tokens.reshape(clips, tokens.shape[1], -1)
     token, sequence = viewed[:, :1], torch.cat([viewed[:, 5:], viewed[:, 1:5]], dim=1)
-    dealt = sequence.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+    dealt = torch.unflatten(sequence, 1, (2, -1)).transpose(1, 2).flatten(1, 2)
     local = model.clip_head.local
     features, embedding = [], [_neck(model.clip_head.global_norm, global_feature)]
     for part in range(parts):
@@ -60,7 +58,7 @@ def unfactorised(
     return Unfactorised(tokens, global_feature, torch.stack(features, 1), logits, torch.cat(embedding, 1))
 
 
-def _backbone(model: PublishedKeyReID, images: torch.Tensor, cameras: torch.Tensor) -> torch.Tensor:
+def _backbone(model: KeyReID, images: torch.Tensor, cameras: torch.Tensor) -> torch.Tensor:
     vit, camera_rows = model.frame_encoder.backbone.vit, model.frame_encoder.cameras
     assert camera_rows is not None
     kernel = vit.patch_embed.proj
@@ -69,12 +67,11 @@ def _backbone(model: PublishedKeyReID, images: torch.Tensor, cameras: torch.Tens
     tokens = tokens + vit.pos_embed + 3.0 * camera_rows.weight[cameras][:, None]
     for block in vit.blocks:
         tokens = block(tokens)
-    return tokens
+    encoded: torch.Tensor = tokens
+    return encoded
 
 
-def _global_branch(
-    model: PublishedKeyReID, tokens: torch.Tensor, clips: int, frames: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _global_branch(model: KeyReID, tokens: torch.Tensor, clips: int, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
     encoder, temporal = model.frame_encoder, model.clip_head.temporal
     rows = encoder.global_norm(encoder.global_block(tokens))[:, 0].view(clips, frames, -1)
     hidden = relu(
@@ -85,5 +82,6 @@ def _global_branch(
     return torch.einsum("bt,btd->bd", attention, rows), logits
 
 
-def _neck(norm: torch.nn.BatchNorm1d, feature: torch.Tensor) -> torch.Tensor:
-    return batch_norm(feature, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=1e-5)
+def _neck(norm: Any, feature: torch.Tensor) -> torch.Tensor:
+    neck: torch.Tensor = batch_norm(feature, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=1e-5)
+    return neck

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,3 +103,13 @@ def test_unknown_settings_are_refused() -> None:
 def test_clip_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         ClipConfig(**settings)
+
+
+def test_the_guide_shows_settings_that_exist_and_their_defaults() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "boxmot.md").read_text(encoding="utf-8")
+    shown = tomllib.loads(guide.split("```toml")[1].split("```")[0])
+    assert shown["tracking"].pop("options") == {"track_buffer": 60}
+    assert TrackingConfig(**shown["tracking"]) == TrackingConfig()
+    assert ClipConfig(**shown["clips"]) == ClipConfig()
+    assert set(shown["tracking"]) | {"options"} == set(TrackingConfig.model_fields)
+    assert set(shown["clips"]) == set(ClipConfig.model_fields)

@@ -43,7 +43,7 @@ def test_lost_tracks_are_kept_for_the_same_time_at_any_frame_rate(name: str) -> 
 
 
 def test_a_value_that_only_boxmot_refuses_becomes_one_line() -> None:
-    with pytest.raises(ConfigError, match="botsort refuses its options .*asso_func") as caught:
+    with pytest.raises(ConfigError, match=r"botsort refuses its options .*asso_func") as caught:
         tracker("botsort", options={"asso_func": "sideways"})
     assert "\n" not in str(caught.value)
 

@@ -1,0 +1,37 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from keyreid_stream.cli import progress as progress_module
+from keyreid_stream.cli.progress import Progress
+from keyreid_stream.run_statistics import RunStatistics
+
+
+def counted() -> RunStatistics:
+    statistics = RunStatistics(["lobby", "yard"])
+    lobby = statistics.cameras["lobby"]
+    lobby.frames, lobby.people_now, lobby.tracks, lobby.identities = 120, 3, 9, {1, 4}
+    return statistics
+
+
+def test_a_terminal_shows_one_row_per_camera() -> None:
+    out = StringIO()
+    with Progress(counted(), console=Console(file=out, force_terminal=True, width=100)) as progress:
+        progress.update()
+    screen = out.getvalue()
+    for word in ("camera", "identities", "lobby", "yard", "120"):
+        assert word in screen
+
+
+def test_a_log_file_gets_plain_lines_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    out = StringIO()
+    with Progress(counted(), console=Console(file=out, width=200)) as progress:
+        for second in range(1, 22):
+            now[0] = float(second)
+            progress.update()
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 3  # at 10 s, 20 s and the end
+    assert lines[0].startswith("120 frames at 12.0 fps; lobby: 120 frames, 3 people, 2 identities")

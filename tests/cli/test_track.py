@@ -1,0 +1,110 @@
+"""What `keyreid track` refuses, and how. Whole runs are in tests/end_to_end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from keyreid_stream.cli.main import main
+
+Arguments = Callable[[Path, Path], list[str]]
+
+
+def text_file(folder: Path) -> str:
+    path = folder / "notes.mp4"
+    path.write_text("this is no video\n" * 100, encoding="utf-8")
+    return str(path)
+
+
+def zero_length(folder: Path) -> str:
+    path = folder / "empty.mp4"
+    path.touch()
+    return str(path)
+
+
+def empty_folder(folder: Path) -> str:
+    path = folder / "nothing"
+    path.mkdir()
+    return str(path)
+
+
+def wrong_key(folder: Path) -> str:
+    path = folder / "wrong.toml"
+    path.write_text("[tracking]\ntraker = 'botsort'\n", encoding="utf-8")
+    return str(path)
+
+
+def text_weights(folder: Path, name: str) -> str:
+    path = folder / name
+    path.write_text("not weights", encoding="utf-8")
+    return str(path)
+
+
+BAD_INPUT: dict[str, tuple[Arguments, list[str]]] = {
+    "no camera": (lambda folder, video: [], ["no camera", "give"]),
+    "missing file": (lambda folder, video: [str(folder / "gone.mp4")], ["gone.mp4"]),
+    "text file as video": (lambda folder, video: [text_file(folder)], ["notes.mp4", "video"]),
+    "zero-length video": (lambda folder, video: [zero_length(folder)], ["empty.mp4"]),
+    "empty folder": (lambda folder, video: [empty_folder(folder)], ["nothing", "image"]),
+    "live stream": (lambda folder, video: ["rtsp://user:secret@10.0.0.1/1"], ["rtsp"]),
+    "two cameras with one id": (lambda folder, video: [str(video), str(video)], ["lobby", "NAME=PATH"]),
+    "unknown tracker": (lambda folder, video: [str(video), "--tracker", "wizard"], ["wizard", "botsort"]),
+    "unknown setting": (lambda folder, video: [str(video), "--config", wrong_key(folder)], ["traker", "tracker"]),
+    "missing configuration": (lambda folder, video: [str(video), "--config", "gone.toml"], ["gone.toml", "TOML"]),
+    "negative fps": (lambda folder, video: [str(video), "--fps", "-5"], ["max_fps", "-5", "greater than 0"]),
+    "fps that is no number": (lambda folder, video: [str(video), "--fps", "many"], ["--fps", "number"]),
+    "unknown option": (lambda folder, video: [str(video), "--sped", "2"], ["--sped"]),
+    "unknown model": (lambda folder, video: [str(video), "--model", "huge"], ["huge", "tiny"]),
+    "missing weights": (lambda folder, video: [str(video), "--weights", "gone.safetensors"], ["gone.safetensors"]),
+    "wrong weights": (
+        lambda folder, video: [str(video), "--weights", text_weights(folder, "wrong.pth")],
+        ["wrong.pth"],
+    ),
+    "missing pose weights": (lambda folder, video: [str(video), "--pose", "gone.pt"], ["gone.pt"]),
+    "wrong pose weights": (
+        lambda folder, video: [str(video), "--pose", text_weights(folder, "wrong.pt")],
+        ["wrong.pt"],
+    ),
+    "unknown device": (lambda folder, video: [str(video), "--device", "abacus"], ["abacus"]),
+    "device that is not there": (lambda folder, video: [str(video), "--device", "cuda:77"], ["cuda:77", "cpu"]),
+    "confidence above one": (lambda folder, video: [str(video), "--confidence", "7"], ["confidence", "7"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_refused_in_one_line_without_a_trace_in_the_file_system(
+    case: str, small_video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_arguments, words = BAD_INPUT[case]
+    out = tmp_path / "out"
+    assert main(["track", *make_arguments(tmp_path, small_video), "--out", str(out)]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.strip().splitlines()
+    assert line.startswith("keyreid: ")
+    assert all(word in line for word in words), line
+    assert "secret" not in line
+    assert not out.exists()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(
+    small_video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    diary = tmp_path / "out" / "diary.txt"
+    diary.parent.mkdir()
+    diary.write_text("dear diary", encoding="utf-8")
+    for options in ([], ["--overwrite"]):  # overwriting is for earlier runs only
+        assert main(["track", str(small_video), "--out", str(tmp_path / "out"), *options]) == 2
+        assert "is not empty" in capfd.readouterr().err
+    assert diary.read_text(encoding="utf-8") == "dear diary"
+
+
+def test_a_file_cannot_be_the_results_folder(
+    small_video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = small_video.read_bytes()
+    assert main(["track", str(small_video), "--out", str(small_video)]) == 2
+    assert "is a file" in capfd.readouterr().err
+    assert small_video.read_bytes() == before

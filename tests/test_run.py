@@ -1,0 +1,135 @@
+"""Recorded runs with fake stages and the real folder: what is left behind, however a run ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from keyreid_stream.association import AssociationConfig, OnlineAssociator
+from keyreid_stream.config import DeploymentConfig, deployment
+from keyreid_stream.errors import InputError
+from keyreid_stream.fakes import FakeClipHead, FakeDetector, FakeFrameEncoder, FakeSource, FakeTracker, Walker
+from keyreid_stream.models.load import ModelCard
+from keyreid_stream.pipeline import Pipeline, Stages
+from keyreid_stream.run import RecordedRun
+from keyreid_stream.sinks import final_identities, read_events
+from keyreid_stream.structures import Tick, TrackKey
+
+RED = Walker(colour=(200, 0, 0), start=(10, 20), step=(2, 0))
+BLUE = Walker(colour=(0, 0, 200), start=(100, 60), step=(-2, 0))
+FRAMES = 12
+
+
+def pipeline(card: ModelCard | None = None) -> Pipeline:
+    stages = Stages(
+        sources=[FakeSource("a", [RED, BLUE], frame_count=FRAMES), FakeSource("b", [RED], frame_count=FRAMES - 2)],
+        detector=FakeDetector(),
+        encoder=FakeFrameEncoder(),
+        clip_head=FakeClipHead(),
+        make_tracker=lambda _: FakeTracker(),
+        associator=OnlineAssociator(AssociationConfig(threshold=0.9)),
+    )
+    return Pipeline(stages, model=card)
+
+
+def report(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def stop_at(index: int, error: type[BaseException]) -> Callable[[Tick], None]:
+    def on_tick(tick: Tick) -> None:
+        if tick.index == index:
+            raise error("stop")
+
+    return on_tick
+
+
+def frames_in(video: Path) -> int:
+    with av.open(str(video)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_a_finished_run_leaves_events_tracks_videos_and_a_report_that_agree(tmp_path: Path) -> None:
+    result = RecordedRun(pipeline(), tmp_path / "run").record()
+    assert result.status == "finished"
+    identities = final_identities(read_events(tmp_path / "run" / "events.jsonl"))
+    assert identities == {TrackKey("a", 1): 1, TrackKey("a", 2): 2, TrackKey("b", 1): 1}
+    rows = np.loadtxt(tmp_path / "run" / "tracks" / "a.txt", delimiter=",")
+    assert sorted(rows[:, 0]) == sorted(list(range(1, FRAMES + 1)) * 2)
+    assert set(rows[:, 1]) == {1, 2}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"events.jsonl", "tracks", "videos", "run.json"}
+    videos = {path.stem: frames_in(path) for path in (tmp_path / "run" / "videos").iterdir()}
+    assert videos == {"a": FRAMES, "b": FRAMES - 2, "mosaic": FRAMES}
+    said = report(tmp_path / "run")
+    assert said["schema"] == "keyreid.run/1"
+    assert said["status"] == "finished"
+    assert said["counts"]["frames"] == 2 * FRAMES - 2
+    assert said["counts"]["identities"] == 2
+    assert said["cameras"]["b"]["identities"] == [1]
+    assert said["stages"]["pose"]["calls"] == FRAMES
+    assert said["settings"] == DeploymentConfig().model_dump(mode="json")
+    assert said["versions"]["boxmot"].startswith("25.")
+
+
+def test_an_interrupted_run_is_complete_up_to_the_interruption_and_says_so(tmp_path: Path) -> None:
+    result = RecordedRun(pipeline(), tmp_path / "run").record(stop_at(7, KeyboardInterrupt))
+    assert result.status == report(tmp_path / "run")["status"] == "interrupted"
+    assert {path.suffix for path in (tmp_path / "run" / "tracks").iterdir()} == {".txt"}
+    assert np.loadtxt(tmp_path / "run" / "tracks" / "a.txt", delimiter=",")[:, 0].max() == 8
+    assert frames_in(tmp_path / "run" / "videos" / "mosaic.mp4") == 8
+    assert final_identities(read_events(tmp_path / "run" / "events.jsonl"))
+
+
+def test_a_failed_run_says_so_and_the_error_is_not_swallowed(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        RecordedRun(pipeline(), tmp_path / "run").record(stop_at(7, ZeroDivisionError))
+    assert report(tmp_path / "run")["status"] == "failed"
+    assert frames_in(tmp_path / "run" / "videos" / "a.mp4") == 8
+
+
+def test_without_video_no_picture_is_written(tmp_path: Path) -> None:
+    RecordedRun(pipeline(), tmp_path / "run", deployment({"output": {"video": False}})).record()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"events.jsonl", "tracks", "run.json"}
+
+
+def test_overwriting_replaces_an_earlier_run_and_nothing_else(tmp_path: Path) -> None:
+    RecordedRun(pipeline(), tmp_path / "run").record()
+    (tmp_path / "run" / "tracks" / "stale.txt").touch()
+    (tmp_path / "run" / "notes.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="--overwrite"):
+        RecordedRun(pipeline(), tmp_path / "run")
+    RecordedRun(pipeline(), tmp_path / "run", overwrite=True).record(stop_at(2, KeyboardInterrupt))
+    assert not (tmp_path / "run" / "tracks" / "stale.txt").exists()
+    assert (tmp_path / "run" / "notes.md").read_text(encoding="utf-8") == "mine"
+    assert report(tmp_path / "run")["counts"]["ticks"] == 3
+
+
+CARD = ModelCard("tiny", "aligned", 12, trained=False, sha256="0" * 64, weights=None)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_untrained_model_is_named_as_one(tmp_path: Path, trained: bool) -> None:
+    RecordedRun(pipeline(dataclasses.replace(CARD, trained=trained)), tmp_path / "run").record()
+    said = report(tmp_path / "run")
+    assert said["model"]["trained"] is trained
+    assert (said["notice"] is None) is trained
+    if not trained:
+        assert "untrained" in said["notice"]
+
+
+def test_the_same_input_gives_the_same_files_bit_for_bit(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        RecordedRun(pipeline(), tmp_path / name).record()
+    files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*.*"))
+    assert len(files) == 7
+    for file in files:
+        if file.name != "run.json":
+            assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file
