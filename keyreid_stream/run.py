@@ -115,7 +115,7 @@ class RecordedRun:
                 "started": started.isoformat(timespec="seconds"),
                 "wall_s": round(wall_s, 3),
                 "frames_per_s": round(self.statistics.frames / wall_s, 2),
-                "rows_without_identity": mot.undecided_rows,
+                "track_rows_left_out": {"undecided": mot.undecided_rows, "duplicate": mot.duplicate_rows},
             }
             write_report(self.folder / "run.json", report)
         return RunResult(self.folder, "finished", self.statistics)
@@ -123,7 +123,9 @@ class RecordedRun:
     def _video(self) -> list[Sink]:
         if not self._config.output.video:
             return []
-        return [VideoSink(self.folder / "videos", self.cameras)]
+        notice = self.model.short_notice if self.model else None
+        plain = self._config.output.background == "plain"
+        return [VideoSink(self.folder / "videos", self.cameras, notice=notice, plain=plain)]
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:

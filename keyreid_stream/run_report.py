@@ -67,6 +67,7 @@ def _camera(source: Source, statistics: RunStatistics) -> dict[str, Any]:
         "frames": counts.frames,
         # Only sources that decode can meet damage; users' own need not count it.
         "corrupt_frames": getattr(source, "corrupt_frames", None),
+        "repaired_timestamps": getattr(source, "repaired_timestamps", None),
         "last_timestamp_s": round(counts.last_timestamp_s, 6),
         "detections": counts.detections,
         "tracks": counts.tracks,

@@ -100,6 +100,13 @@ def test_without_video_no_picture_is_written(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"events.jsonl", "tracks", "run.json"}
 
 
+def test_plain_videos_show_plain_ground(tmp_path: Path) -> None:
+    RecordedRun(pipeline(), tmp_path / "run", deployment({"output": {"background": "plain"}})).record()
+    with av.open(str(tmp_path / "run" / "videos" / "a.mp4")) as container:
+        first = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert first[-10:, :60].min() > 20  # the fake cameras' own ground is black
+
+
 def test_overwriting_replaces_an_earlier_run_and_nothing_else(tmp_path: Path) -> None:
     RecordedRun(pipeline(), tmp_path / "run").record()
     (tmp_path / "run" / "tracks" / "stale.txt").touch()

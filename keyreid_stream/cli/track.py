@@ -36,6 +36,9 @@ def track(
     threshold: Annotated[float | None, typer.Option(help="Similarity from which two tracks are one person.")] = None,
     fps: Annotated[float | None, typer.Option(help="Take at most this many frames a second of each camera.")] = None,
     video: Annotated[bool | None, typer.Option("--video/--no-video", help="Write annotated videos.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Draw on plain ground: videos without pictures of anyone.")
+    ] = False,
     show: Annotated[bool, typer.Option("--show", help="Open a live window; q stops the run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.")] = False,
 ) -> None:
@@ -52,7 +55,7 @@ def track(
         "model": {"name": model, "weights": weights, "device": device},
         "tracking": {"tracker": tracker},
         "association": {"threshold": threshold},
-        "output": {"video": video},
+        "output": {"video": video, "background": "plain" if plain else None},
     }
     settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
     run = RecordedRun.from_config(settings, out, overwrite=overwrite)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -10,8 +12,11 @@ class OutputConfig(BaseModel):
 
     Attributes:
         video: annotated video of each camera and a mosaic of all.
+        background: of the videos; `camera` draws on the cameras' pictures, `plain` on plain ground, so that boxes and
+            skeletons are kept but no picture of anyone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     video: bool = True
+    background: Literal["camera", "plain"] = "camera"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from keyreid_stream.sinks.letterbox import resized
-from keyreid_stream.sinks.palette import DARK, PART_COLOURS, Colour, identity_colour
+from keyreid_stream.sinks.palette import DARK, NOTICE, PART_COLOURS, Colour, identity_colour
 from keyreid_stream.sinks.text import Chip, Words
 from keyreid_stream.structures import CameraTick, FloatArray, ImageArray
 
@@ -81,6 +81,13 @@ def annotate(camera: CameraTick, *, scale: float = 1.0) -> ImageArray:
     for box, identity_id, track_id in zip(boxes, identity_ids, camera.tracks.track_ids.tolist(), strict=True):
         _draw_label(image, box, identity_id, track_id, pen)
     return image
+
+
+def write_notice(image: ImageArray, text: str) -> None:
+    """Write a line into the lower right corner of the image, where neither labels nor a mosaic's titles are."""
+    chip = Chip([Words(text, Pen.for_height(image.shape[0]).letter_height)], DARK, NOTICE)
+    margin = chip.height // 4
+    chip.draw(image, image.shape[1] - chip.width - margin, image.shape[0] - chip.height - margin)
 
 
 def _scaled(image: ImageArray, scale: float) -> ImageArray:

@@ -12,6 +12,7 @@ UNDECIDED: Colour = (158, 158, 164)
 
 DARK: Colour = (18, 18, 22)
 LIGHT: Colour = (245, 245, 247)
+NOTICE: Colour = (255, 196, 61)
 
 PART_COLOURS: tuple[Colour, ...] = (
     (255, 221, 87),  # head

@@ -10,10 +10,11 @@ from typing import Self
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.sinks.camera_files import camera_file
-from keyreid_stream.sinks.drawing import annotate
+from keyreid_stream.sinks.drawing import annotate, write_notice
 from keyreid_stream.sinks.mosaic import Mosaic
 from keyreid_stream.sinks.mp4 import Mp4File
-from keyreid_stream.structures import Tick
+from keyreid_stream.sinks.plain import without_pictures
+from keyreid_stream.structures import ImageArray, Tick
 
 _MOSAIC = "mosaic"
 
@@ -24,18 +25,24 @@ class VideoSink:
     Args:
         folder: where the files go.
         cameras: nominal frames per second by camera, in the order of the mosaic.
+        notice: a line for every picture, in ASCII, about what its viewer must know.
+        plain: draw on plain ground instead of on the cameras' pictures.
 
     Raises:
         InputError: there is no camera, or a camera's name cannot be its video's.
     """
 
-    def __init__(self, folder: str | Path, cameras: Mapping[str, float]) -> None:
+    def __init__(
+        self, folder: str | Path, cameras: Mapping[str, float], *, notice: str | None = None, plain: bool = False
+    ) -> None:
         for camera_id in cameras:
             if camera_id.casefold() == _MOSAIC:
                 raise InputError(
                     f"camera {camera_id!r} would overwrite {_MOSAIC}.mp4; name the camera otherwise: NAME=PATH"
                 )
         self._folder = Path(folder)
+        self._notice = notice
+        self._plain = plain
         self._mosaic = Mosaic(cameras)
         self._files = {
             camera_id: Mp4File(camera_file(self._folder, camera_id, ".mp4"), fps) for camera_id, fps in cameras.items()
@@ -60,8 +67,15 @@ class VideoSink:
         Raises:
             InputError: the tick holds a camera that was not named.
         """
+        if self._plain:
+            tick = without_pictures(tick)
         mosaic = self._mosaic.update(tick)
         for camera in tick.cameras:
-            self._files[camera.frame.camera_id].write(annotate(camera), camera.frame.timestamp_s)
+            self._append(self._files[camera.frame.camera_id], annotate(camera), camera.frame.timestamp_s)
         if mosaic is not None:
-            self._mosaic_file.write(mosaic, tick.timestamp_s)
+            self._append(self._mosaic_file, mosaic, tick.timestamp_s)
+
+    def _append(self, file: Mp4File, image: ImageArray, timestamp_s: float) -> None:
+        if self._notice is not None:
+            write_notice(image, self._notice)
+        file.write(image, timestamp_s)

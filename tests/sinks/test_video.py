@@ -9,7 +9,7 @@ import pytest
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.sinks import VideoSink, video
-from keyreid_stream.sinks.palette import identity_colour
+from keyreid_stream.sinks.palette import NOTICE, identity_colour
 from keyreid_stream.structures import CameraTick, Tick
 
 CameraTickMaker = Callable[..., CameraTick]
@@ -50,6 +50,27 @@ def test_pictures_are_annotated(tmp_path: Path, camera_tick: CameraTickMaker, ti
     assert np.median(plate_above_its_letters, axis=0) == pytest.approx(
         identity_colour(1), abs=25
     )  # colours are stored at half size
+
+
+def test_a_notice_is_in_the_lower_right_corner_of_every_picture(
+    tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker
+) -> None:
+    image = np.full((240, 640, 3), 90, np.uint8)
+    with VideoSink(tmp_path, {"a": 10}, notice="untrained model") as sink:
+        sink.write(tick(camera_tick("a", 0, image=image)))
+    for name in ("a.mp4", "mosaic.mp4"):
+        picture = read(tmp_path / name)[0][0]
+        corner = picture[-16:-6, -60:-8].reshape(-1, 3)
+        assert (corner[:, 0].astype(int) - corner[:, 2]).max() > 0.7 * (NOTICE[0] - NOTICE[2]), name
+        assert np.median(picture[:100], axis=(0, 1)) == pytest.approx(90, abs=4), name
+
+
+def test_plain_videos_hold_no_picture(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker) -> None:
+    white = np.full((240, 320, 3), 255, np.uint8)
+    with VideoSink(tmp_path, {"a": 10}, plain=True) as sink:
+        sink.write(tick(camera_tick("a", 0, image=white)))
+    for name in ("a.mp4", "mosaic.mp4"):
+        assert read(tmp_path / name)[0][0][:150].max() < 80, name
 
 
 @pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
