@@ -84,3 +84,11 @@ def test_impossible_configurations_are_refused_in_one_line(changes: dict[str, ob
 def test_local_heads_can_be_chosen() -> None:
     assert build_skeleton(small_config(local_heads=16)).clip_head.local.block.attn.num_heads == 16
     assert build_skeleton(small_config()).clip_head.local.block.attn.num_heads == 2
+
+
+def test_the_norm_after_the_published_local_block_has_another_epsilon() -> None:
+    """Method section 1 step 5; too small a difference for any comparison of ordinary features to notice."""
+    published, aligned = build_skeleton(named_model("published")), build_skeleton(named_model("base"))
+    assert published.clip_head.local.norm.eps == 1e-5
+    assert published.clip_head.local.block.norm1.eps == published.clip_head.local.block.norm2.eps == 1e-6
+    assert published.frame_encoder.global_norm.eps == aligned.clip_head.local.norm.eps == 1e-6

@@ -59,6 +59,13 @@ def test_a_clip_embedding_flips_an_association(name: str) -> None:
     assert tracks_at(informed, exchanged()) == {1: 1, 2: 0}
 
 
+def test_hybridsorts_long_term_bank_is_written_too() -> None:
+    """Told to match by the bank alone, it follows the clips as well."""
+    informed = stand_behind(tracker("hybridsort", options={"EG_weight_high_score": 1e-6}))
+    informed.write_back({1: RED, 2: GREEN})
+    assert tracks_at(informed, exchanged()) == {1: 1, 2: 0}
+
+
 @appearance_trackers
 def test_the_length_of_a_clip_embedding_does_not_matter(name: str) -> None:
     informed = stand_behind(tracker(name))

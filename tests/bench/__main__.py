@@ -1,0 +1,52 @@
+"""`make bench`: every speed figure of the project in one run, with the hardware named."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import model_bench, pipeline_bench
+from tests.bench.model_bench import BenchRow
+
+
+def main() -> int:
+    """Measure, print, and fail where a figure misses what it must be."""
+    rows = model_bench.run()
+    try:
+        rows += pipeline_bench.run()
+    except FileNotFoundError as missing:
+        print(f"stages not measured: {missing}", file=sys.stderr)  # noqa: T201
+    Console(width=100).print(table(rows))
+    return 0 if all(row.met for row in rows) else 1
+
+
+def table(rows: list[BenchRow]) -> Table:
+    """All figures under a title that names the machine."""
+    figures = Table(title=f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    figures.add_column("figure")
+    figures.add_column("value", justify="right")
+    figures.add_column("unit")
+    figures.add_column("must be")
+    for row in rows:
+        verdict = f"{row.needed} {'(met)' if row.met else '(MISSED)'}" if row.needed else ""
+        figures.add_row(row.name, f"{row.value:.2f}", row.unit, verdict)
+    return figures
+
+
+def processor() -> str:
+    """The processor's name, as exactly as the system tells it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
