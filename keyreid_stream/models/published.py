@@ -87,6 +87,8 @@ def load_published(
     tensors, unwrapped = _unwrap(_read(path), path)
     _check_tensors(tensors, path)
     classes, stored_cameras = _rows(tensors, CLASSIFIER), _rows(tensors, CAMERAS)
+    if stored_cameras > MAX_CAMERAS:
+        raise _foreign(path, f"{CAMERAS!r} has {stored_cameras:,} cameras, more than {MAX_CAMERAS:,}")
     fitted_config = config.model_copy(update={"cameras": cameras or stored_cameras})
     model = cast("PublishedKeyReID", build_skeleton(fitted_config, classes=classes))
     layout = published_layout(model)

@@ -153,6 +153,7 @@ def _person_model(ultralytics: Ultralytics, backend: Any, config: PoseConfig) ->
         }
     )
     predictor.callbacks.clear()  # the one that sends usage events
+    # Not its setup_model(), which changes the number of torch threads of the whole process.
     predictor.model, predictor.device = backend, backend.device
     return PersonModel(predictor, finds_keypoints=task == "pose")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 
 from keyreid_stream.errors import InputError
@@ -10,7 +10,7 @@ from keyreid_stream.interfaces import Source
 from keyreid_stream.structures import Frame
 
 
-def merge(sources: Sequence[Source], *, window_s: float | None = None) -> Iterator[list[Frame]]:
+def merge(sources: Sequence[Source], *, window_s: float | None = None) -> Generator[list[Frame]]:
     """Gather frames that belong together in time; every frame comes exactly once.
 
     A tick starts at the earliest waiting frame, of time t, and takes each camera's waiting frame if its time is below
@@ -37,7 +37,7 @@ def merge(sources: Sequence[Source], *, window_s: float | None = None) -> Iterat
     return _ticks(sources, window_s)
 
 
-def _ticks(sources: Sequence[Source], window_s: float) -> Iterator[list[Frame]]:
+def _ticks(sources: Sequence[Source], window_s: float) -> Generator[list[Frame]]:
     with ExitStack() as stack:
         cameras = [source.frames() for source in sources]
         for camera in cameras:

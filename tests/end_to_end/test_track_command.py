@@ -63,7 +63,7 @@ def test_it_says_what_it_did_and_that_the_model_is_untrained(
     out, done = runs[0]
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(out)
-    assert done.stdout.startswith("finished: 64 frames of 4 cameras")
+    assert done.stdout.startswith("finished: 48 frames of 4 cameras")
     assert "untrained" in done.stderr
     assert "NETWORK" not in done.stderr
 
@@ -75,13 +75,13 @@ def test_it_leaves_people_with_identities_in_every_camera(
     identities = final_identities(read_events(out / "events.jsonl"))
     for index in range(4):
         rows = np.loadtxt(out / "tracks" / f"cam{index}.txt", delimiter=",", ndmin=2)
-        assert len(rows) >= 10  # somebody is in view nearly all the time
+        assert len(rows) >= 8  # somebody is in view nearly all the time
         assert set(rows[:, 1]) == {identity for key, identity in identities.items() if key.camera_id == f"cam{index}"}
         heights = rows[:, 5]
         assert (heights > 30).all()
     said = report(out)
     assert said["status"] == "finished"
-    assert [camera["frames"] for camera in said["cameras"].values()] == [16] * 4
+    assert [camera["frames"] for camera in said["cameras"].values()] == [12] * 4
     assert said["model"]["trained"] is False
     assert len(said["pose_weights"]["sha256"]) == len(said["model"]["sha256"]) == 64
 
@@ -90,7 +90,7 @@ def test_videos_have_every_frame(runs: list[tuple[Path, subprocess.CompletedProc
     out, _ = runs[0]
     for name in ("cam0", "cam1", "cam2", "cam3", "mosaic"):
         with av.open(str(out / "videos" / f"{name}.mp4")) as video:
-            assert sum(1 for _ in video.decode(video=0)) == 16, name
+            assert sum(1 for _ in video.decode(video=0)) == 12, name
 
 
 def test_two_runs_are_the_same_bit_for_bit(runs: list[tuple[Path, subprocess.CompletedProcess[str]]]) -> None:
@@ -119,7 +119,7 @@ def test_ctrl_c_ends_the_run_in_good_order(lab_clips: list[Path], pose_weights: 
     said = report(out)
     assert said["status"] == "interrupted"
     frames = said["counts"]["frames"] // 4
-    assert 4 <= frames < 16
+    assert 4 <= frames < 12
     for name in ("cam0", "mosaic"):
         with av.open(str(out / "videos" / f"{name}.mp4")) as video:
             assert sum(1 for _ in video.decode(video=0)) == frames

@@ -157,6 +157,7 @@ FOREIGN: dict[str, tuple[Callable[[Checkpoint], Any], str]] = {
     "another shape": (with_tensor("b1.1.weight", torch.zeros(65)), r"b1.1.weight.*\(65,\), expected \(64,\)"),
     "cameras of another shape": (with_tensor("base.Cam", torch.zeros(4, 64)), r"base.Cam.*expected \(4, 1, 64\)"),
     "scalar cameras": (with_tensor("base.Cam", torch.zeros(())), "base.Cam.*shape"),
+    "cameras beyond count": (with_tensor("base.Cam", torch.zeros(10_001, 1, 64)), "10,001 cameras"),
     "classifiers that disagree": (with_tensor("classifier_3.weight", torch.zeros(6, 128)), "classifier_3.weight"),
     "aliases that differ": (with_tensor("b2.0.norm1.bias", torch.zeros(128)), "b2.0.norm1.bias.*alias"),
     "positions of no grid": (with_tensor("base.pos_embed", torch.zeros(1, 12, 64)), "12 rows"),

@@ -42,7 +42,7 @@ np.set_printoptions(precision=3)
 
 def state():
     return {
-        "threads": cv2.getNumThreads(),
+        "threads": [cv2.getNumThreads(), torch.get_num_threads()],
         "printing": str(np.array([1 / 3])),
         "save": torch.save.__module__,
         "filters": len(warnings.filters),
