@@ -14,6 +14,9 @@ from keyreid_stream.structures import CameraTick, FloatArray, ImageArray
 
 _MIN_KEYPOINT_CONFIDENCE = 0.3
 
+_NOTICE_SIZE = 0.65
+"""Of a label's letters: small enough to fit into one cell of a mosaic beside its title."""
+
 _HEAD, _TORSO, _LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG = range(6)
 
 _LIMBS: tuple[tuple[int, int, int], ...] = (
@@ -85,7 +88,8 @@ def annotate(camera: CameraTick, *, scale: float = 1.0) -> ImageArray:
 
 def write_notice(image: ImageArray, text: str) -> None:
     """Write a line into the lower right corner of the image, where neither labels nor a mosaic's titles are."""
-    chip = Chip([Words(text, Pen.for_height(image.shape[0]).letter_height)], DARK, NOTICE)
+    letters = max(8.0, _NOTICE_SIZE * Pen.for_height(image.shape[0]).letter_height)
+    chip = Chip([Words(text, letters)], DARK, NOTICE)
     margin = chip.height // 4
     chip.draw(image, image.shape[1] - chip.width - margin, image.shape[0] - chip.height - margin)
 
