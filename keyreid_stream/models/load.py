@@ -12,7 +12,7 @@ import torch
 from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.build import build_model
 from keyreid_stream.models.config import ModelConfig, named_model
-from keyreid_stream.models.keyreid import KeyReID
+from keyreid_stream.models.keyreid import KeyReID, classes_in
 from keyreid_stream.models.known_weights import resolve_weights
 from keyreid_stream.models.published import load_published
 from keyreid_stream.models.weights import file_sha256, load_weights
@@ -82,7 +82,7 @@ def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0)
         model, _ = load_published(path)
         return LoadedModel(model, _card(model, trained=True, sha256=file_sha256(path), weights=path))
     stored = load_weights(path)
-    model = build_model(stored.config)
+    model = build_model(stored.config, classes=classes_in(stored.tensors))
     _fill(model, stored.tensors, path)
     trained = stored.provenance.trained
     return LoadedModel(model, _card(model, trained=trained, sha256=stored.sha256, weights=path))
