@@ -12,7 +12,7 @@ from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import stop_on_signals
 from keyreid_stream.config import deployment, merged, read_settings
 from keyreid_stream.run import RecordedRun, RunResult
-from keyreid_stream.sinks import WindowSink
+from keyreid_stream.sinks import WindowSink, require_display
 from keyreid_stream.structures import Tick
 
 INTERRUPTED = 130
@@ -58,6 +58,8 @@ def track(
         "output": {"video": video, "background": "plain" if plain else None},
     }
     settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
+    if show:
+        require_display()  # before models are loaded
     run = RecordedRun.from_config(settings, out, overwrite=overwrite)
     if run.model and run.model.notice:
         typer.secho(f"Note: {run.model.notice}", err=True, fg=typer.colors.YELLOW)

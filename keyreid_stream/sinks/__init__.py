@@ -9,7 +9,7 @@ from keyreid_stream.sinks.events_jsonl import EventLogSink, read_events
 from keyreid_stream.sinks.identity_replay import final_identities
 from keyreid_stream.sinks.mot import MotSink
 from keyreid_stream.sinks.video import VideoSink
-from keyreid_stream.sinks.window import WindowSink, display_available
+from keyreid_stream.sinks.window import WindowSink, display_available, require_display
 
 __all__ = [
     "EventLogSink",
@@ -20,4 +20,5 @@ __all__ = [
     "display_available",
     "final_identities",
     "read_events",
+    "require_display",
 ]

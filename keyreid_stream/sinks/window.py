@@ -35,6 +35,18 @@ def display_available() -> bool:
     return probe.returncode == 0
 
 
+def require_display() -> None:
+    """Make sure that a window can be opened here.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if not display_available():
+        raise InputError(
+            "no display to open a window on; run without --show (videos are written all the same) or set DISPLAY"
+        )
+
+
 class WindowSink:
     """Shows the mosaic in a window; `q`, Escape or closing the window stops the run as Ctrl-C does.
 
@@ -49,10 +61,7 @@ class WindowSink:
     def __init__(self, cameras: Mapping[str, float], *, title: str = "keyreid") -> None:
         self._mosaic = Mosaic(cameras)
         self._title = title
-        if not display_available():
-            raise InputError(
-                "no display to open a window on; run without --show (videos are written all the same) or set DISPLAY"
-            )
+        require_display()
 
     def __enter__(self) -> Self:
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.mkldnn import to_mkldnn
 
 from keyreid_stream.models.build import build_model, build_skeleton
 from keyreid_stream.models.config import named_model
@@ -36,7 +37,7 @@ class BenchRow:
 
 def run(rounds: int = 5) -> list[BenchRow]:
     """All figures of the model, medians over `rounds`."""
-    return [*clip_flops(), *clip_times(rounds), *named_model_rates(rounds)]
+    return [*clip_flops(), *clip_times(rounds), *product_rates(rounds), *named_model_rates(rounds)]
 
 
 def clip_flops() -> list[BenchRow]:
@@ -66,6 +67,20 @@ def clip_times(rounds: int) -> list[BenchRow]:
         BenchRow("clip, factorised", factorised, "s"),
         BenchRow("clip, published arrangement", published, "s"),
         BenchRow("speed-up", speed_up, "x", f"at least {MIN_SPEED_UP:.0f}", speed_up >= MIN_SPEED_UP),
+    ]
+
+
+@torch.inference_mode()
+def product_rates(rounds: int, length: int = 2048) -> list[BenchRow]:
+    """The limit: GFLOP/s of one large float32 product, as torch's modules run it and by oneDNN."""
+    linear = torch.nn.Linear(length, length)
+    by_onednn, rows = to_mkldnn(linear), torch.randn(length, length)
+    converted = rows.to_mkldnn()
+    seconds = _alternating_seconds((lambda: linear(rows), lambda: by_onednn(converted)), rounds)
+    gflop = 2 * length**3 / 1e9
+    return [
+        BenchRow(f"float32 product {length}^3, {name}", gflop / taken, "GFLOP/s")
+        for name, taken in zip(("torch", "oneDNN"), seconds, strict=True)
     ]
 
 

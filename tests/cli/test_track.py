@@ -89,6 +89,17 @@ def test_bad_input_is_refused_in_one_line_without_a_trace_in_the_file_system(
     assert not out.exists()
 
 
+def test_a_window_without_a_display_is_refused_at_once(
+    small_video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyreid_stream.sinks.window.display_available", lambda: False)
+    assert main(["track", str(small_video), "--show", "--out", str(tmp_path / "out")]) == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert "no display" in line
+    assert "without --show" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_with_something_in_it_is_left_alone(
     small_video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
