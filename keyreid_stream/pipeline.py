@@ -167,7 +167,7 @@ class Pipeline:
         with self.times.measure("clip head"):
             embeddings = self._embed(frames, tracks)
             self._write_back(frames, tracks, embeddings)
-        timestamp_s = max(frame.timestamp_s for frame in frames)
+        timestamp_s = min(frame.timestamp_s for frame in frames)
         with self.times.measure("associator"):
             evidence, ended = self._evidence(frames, tracks, embeddings)
             events = self.stages.associator.update(timestamp_s, evidence, ended)

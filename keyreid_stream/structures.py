@@ -389,7 +389,14 @@ class CameraTick:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tick:
-    """One step of the pipeline: at most one frame of each camera, and what was decided on them."""
+    """One step of the pipeline: at most one frame of each camera, and what was decided on them.
+
+    Attributes:
+        index: 0-based count of ticks.
+        timestamp_s: when it begins: the time of its earliest frame.
+        cameras: those that gave a frame.
+        events: what was decided, in order.
+    """
 
     index: int
     timestamp_s: float

@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 something failed; 2 bad input, told in one line; 130 inter
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -51,11 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyReIDError as error:
         return _refuse(str(error), FAILED)
     return code if isinstance(code, int) else 0
-
-
-def run() -> None:
-    """Entry point of the installed command."""
-    sys.exit(main())
 
 
 def _refuse(message: str, code: int) -> int:

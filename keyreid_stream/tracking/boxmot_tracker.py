@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
 
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.structures import Detections, FloatArray, Frame, ImageArray, IntArray, Tracks
@@ -51,9 +50,6 @@ class BoxmotTracker:
             config.tracker, config.options, compensating=config.camera_motion_compensation, fps=fps
         )
         self._ids = _TrackIds()
-        # Trackers solve 4 x 4 systems: several BLAS threads only wait for each other, ten times as long on a busy
-        # machine.
-        self._threads = ThreadpoolController().select(user_api="blas")
         self._blank: ImageArray | None = None
         matches_appearance = self._traits.write is not None and bool(self._tracker.use_embeddings)
         self._writes = config.write_back and matches_appearance
@@ -79,12 +75,11 @@ class BoxmotTracker:
         if len(appearance) != len(detections):
             raise ValueError(f"{len(detections)} detections need as many appearance rows, got {len(appearance)}")
         rows = _usable_rows(detections)
-        with self._threads.limit(limits=1):
-            shown = self._tracker.update(
-                self._boxmot_detections(frame, detections.select(rows), appearance[rows]),
-                self._boxmot_image(frame),
-                timestamp_s=frame.timestamp_s,
-            )
+        shown = self._tracker.update(
+            self._boxmot_detections(frame, detections.select(rows), appearance[rows]),
+            self._boxmot_image(frame),
+            timestamp_s=frame.timestamp_s,
+        )
         if self._traits.upkeep is not None:
             self._traits.upkeep(self._tracker, self._traits.live_tracks(self._tracker))
         return self._our_tracks(shown, rows)

@@ -26,7 +26,7 @@ def refuse(*arguments, **options):
     raise OSError("network access is forbidden in this test")
 socket.socket.connect = socket.socket.connect_ex = refuse
 socket.getaddrinfo = socket.create_connection = socket.gethostbyname = refuse
-from keyreid_stream.cli.main import run
+from keyreid_stream.cli import run
 run()
 """
 """The command in a process whose every attempt to reach a network fails and is told on standard error."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +14,10 @@ def quiet_boxmot() -> Iterator[None]:
     logger.disabled = True
     yield
     logger.disabled = False
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread() -> Iterator[None]:
+    """Trackers solve 4 x 4 systems; on a busy machine several BLAS threads make that ten times slower, waiting."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
