@@ -16,6 +16,7 @@ from keyreid_stream.pose import PoseConfig
 from keyreid_stream.sinks import OutputConfig
 from keyreid_stream.sources import SourcesConfig
 from keyreid_stream.tracking import ClipConfig, TrackingConfig
+from keyreid_stream.validation import first_fault
 
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -53,7 +54,7 @@ def deployment(settings: Mapping[str, Any]) -> DeploymentConfig:
     try:
         return DeploymentConfig.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(_first_fault(error)) from None
+        raise ConfigError(first_fault(error, DeploymentConfig)) from None
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -62,13 +63,15 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: there is no such file, or it is not TOML.
     """
-    if not path.is_file():
-        raise ConfigError(f"no configuration file at {path}; give the path of a TOML file")
-    if path.stat().st_size > MAX_CONFIG_BYTES:
-        raise ConfigError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes; this is no configuration file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if not path.is_file():
+            raise ConfigError(f"no configuration file at {path}; give the path of a TOML file")
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes; this is no configuration file")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
 
 
@@ -82,25 +85,3 @@ def merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[st
         else:
             result[name] = value
     return result
-
-
-def _first_fault(error: ValidationError) -> str:
-    """One line for people out of pydantic's first complaint."""
-    fault = error.errors(include_url=False)[0]
-    name = ".".join(str(step) for step in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        section = _section(DeploymentConfig, fault["loc"][:-1])
-        allowed = f"; choose from: {', '.join(sorted(section.model_fields))}" if section else ""
-        return f"unknown setting {name!r}{allowed}"
-    return f"setting {name!r} is {fault['input']!r}: {fault['msg']}"
-
-
-def _section(root: type[BaseModel], steps: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """The model class that a path of setting names leads to."""
-    for step in steps:
-        field = root.model_fields.get(str(step))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return None
-        root = annotation
-    return root

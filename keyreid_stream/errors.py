@@ -5,9 +5,17 @@ Every message says what was given, what is allowed and what to do next, in one l
 
 from __future__ import annotations
 
+import re
+
+_CREDENTIALS = re.compile(r"[^\s/'\"=]*:[^\s/'\"]+@")
+"""`user:password@`, with or without a scheme before it."""
+
 
 class KeyReIDError(Exception):
-    """Anything keyreid-stream raises on purpose."""
+    """Anything keyreid-stream raises on purpose. Passwords in addresses that a message repeats are masked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_CREDENTIALS.sub("***@", message))
 
 
 class InputError(KeyReIDError, ValueError):

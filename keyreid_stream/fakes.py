@@ -19,6 +19,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from keyreid_stream.models.temporal import slot_frames
 from keyreid_stream.structures import (
     Clip,
     ClipEmbeddings,
@@ -189,7 +190,7 @@ class FakeFrameEncoder:
 
 
 class FakeClipHead:
-    """The mean colour of a clip, whole and by part; a part that no frame shows is 0."""
+    """The mean colour of a clip's T slots, filled as `slot_frames` says, whole and by part; a hidden part is 0."""
 
     def __init__(self, *, frames_per_clip: int = 4, parts: int = FAKE_CROPS.parts) -> None:
         self._frames_per_clip = frames_per_clip
@@ -211,15 +212,14 @@ class FakeClipHead:
         Raises:
             ValueError: a clip of more than T crops.
         """
-        if any(len(clip) > self._frames_per_clip for clip in clips):
-            raise ValueError(f"a clip holds at most {self._frames_per_clip} crops")
         vectors = np.zeros((len(clips), self._layout.size), np.float32)
         visibility = np.zeros((len(clips), self._layout.parts), np.float32)
         for row, clip in enumerate(clips):
-            weights_TPM = np.maximum(clip.part_weights.numpy(), 0)
-            sums_PD = np.einsum("tpm,tmd->pd", weights_TPM, clip.tokens[:, 1:].numpy())
+            slots = slot_frames(len(clip), self._frames_per_clip)
+            weights_TPM = np.maximum(clip.part_weights[slots].numpy(), 0)
+            sums_PD = np.einsum("tpm,tmd->pd", weights_TPM, clip.tokens[slots, 1:].numpy())
             parts_PD = sums_PD / np.maximum(weights_TPM.sum(axis=(0, 2)), 1e-6)[:, None]
-            vectors[row] = np.concatenate([clip.class_rows.numpy().mean(axis=0), parts_PD.ravel()])
+            vectors[row] = np.concatenate([clip.class_rows[slots].numpy().mean(axis=0), parts_PD.ravel()])
             visibility[row] = (weights_TPM.max(axis=2) > 0).mean(axis=0)
         return ClipEmbeddings(vectors, visibility, self._layout)
 

@@ -126,6 +126,6 @@ class Sink(Protocol):
         """Finish and close, also after an error or an interruption."""
         ...
 
-    def write(self, tick: Tick) -> None:
+    def write(self, tick: Tick, /) -> None:
         """Take one tick."""
         ...

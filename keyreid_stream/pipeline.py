@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from keyreid_stream.association import OnlineAssociator
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.encoders import torch_encoders
-from keyreid_stream.errors import ConfigError
+from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.interfaces import Associator, ClipHead, FrameEncoder, PoseDetector, Sink, Source, Tracker
 from keyreid_stream.models.crops import crop_frames
 from keyreid_stream.models.load import ModelCard, load_model
@@ -52,12 +52,29 @@ class Stages:
     associator: Associator
 
 
-@dataclass(slots=True)
 class _Camera:
-    """What the pipeline remembers of a camera: its tracker, and the newest clip's global part of each live track."""
+    """What the pipeline remembers of a camera. It stands in for its source, to notice when that ends.
 
-    tracker: Tracker
-    global_parts: dict[int, FloatArray] = field(default_factory=dict)
+    Attributes:
+        tracker: the camera's own.
+        live: ids of its tracks that have not ended.
+        global_parts: the newest clip's global part of each live track that has one.
+        has_ended: no frame will come any more.
+    """
+
+    def __init__(self, source: Source, tracker: Tracker) -> None:
+        self.camera_id = source.camera_id
+        self.fps = source.fps
+        self.tracker = tracker
+        self.live: set[int] = set()
+        self.global_parts: dict[int, FloatArray] = {}
+        self.has_ended = False
+        self._source = source
+
+    def frames(self) -> Iterator[Frame]:
+        """The source's frames."""
+        yield from self._source.frames()
+        self.has_ended = True
 
 
 class Pipeline:
@@ -95,10 +112,11 @@ class Pipeline:
         self.model = model
         self.times = StageTimes()
         self._merge_window_s = merge_window_s
-        self._cameras = {source.camera_id: _Camera(stages.make_tracker(source)) for source in stages.sources}
+        self._cameras = {source.camera_id: _Camera(source, stages.make_tracker(source)) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
         self._clips = ClipBuffer(clips or ClipConfig(), stages.clip_head.frames_per_clip)
+        self._started = False
 
     @classmethod
     def from_config(
@@ -118,23 +136,31 @@ class Pipeline:
         """
         card = None
         # Cameras first: a mistyped path should not cost the time it takes to load models.
-        sources = sources or open_sources(config.sources.cameras, max_fps=config.sources.max_fps)
+        if sources is None:
+            sources = open_sources(config.sources.cameras, max_fps=config.sources.max_fps)
         if encoders is None:
             loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)
             encoders, card = torch_encoders(loaded.model, config.model), loaded.card
+        if make_tracker is None:
+
+            def make_tracker(source: Source) -> Tracker:
+                return BoxmotTracker(config.tracking, camera_id=source.camera_id, fps=source.fps)
+
         stages = Stages(
             sources=sources,
-            detector=detector or UltralyticsPose(config.pose),
+            detector=UltralyticsPose(config.pose) if detector is None else detector,
             encoder=encoders[0],
             clip_head=encoders[1],
-            make_tracker=make_tracker
-            or (lambda source: BoxmotTracker(config.tracking, camera_id=source.camera_id, fps=source.fps)),
-            associator=associator or OnlineAssociator(config.association),
+            make_tracker=make_tracker,
+            associator=OnlineAssociator(config.association) if associator is None else associator,
         )
         return cls(stages, clips=config.clips, merge_window_s=config.sources.merge_window_s, model=card)
 
     def __iter__(self) -> Iterator[Tick]:
-        with closing(merge(self.stages.sources, window_s=self._merge_window_s)) as merged:
+        if self._started:
+            raise InputError("a pipeline runs once, since its trackers remember; make another one")
+        self._started = True
+        with closing(merge(list(self._cameras.values()), window_s=self._merge_window_s)) as merged:
             index = 0
             while True:
                 with self.times.measure("sources"):
@@ -144,16 +170,14 @@ class Pipeline:
                 yield self._tick(index, frames)
                 index += 1
 
-    def run(self, sinks: Sequence[Sink], on_tick: Callable[[Tick], None] | None = None) -> None:
-        """Hand every tick to the sinks, then to `on_tick`; sinks are finished and closed whatever happens."""
+    def run(self, sinks: Sequence[Sink]) -> None:
+        """Hand every tick to the sinks, in their order; they are finished and closed whatever happens."""
         with ExitStack() as stack:
             opened = [stack.enter_context(sink) for sink in sinks]
             for tick in self:
                 with self.times.measure("sinks"):
                     for sink in opened:
                         sink.write(tick)
-                if on_tick is not None:
-                    on_tick(tick)
 
     def _tick(self, index: int, frames: list[Frame]) -> Tick:
         with self.times.measure("pose"):
@@ -164,12 +188,13 @@ class Pipeline:
             encodings = self.stages.encoder.encode(crops)
         with self.times.measure("tracker"):
             tracks = self._track(frames, detections, encodings)
+            ended = self._end_tracks(frames, tracks)
         with self.times.measure("clip head"):
             embeddings = self._embed(frames, tracks)
             self._write_back(frames, tracks, embeddings)
         timestamp_s = min(frame.timestamp_s for frame in frames)
         with self.times.measure("associator"):
-            evidence, ended = self._evidence(frames, tracks, embeddings)
+            evidence = self._evidence(frames, tracks, embeddings)
             events = self.stages.associator.update(timestamp_s, evidence, ended)
         cameras = tuple(
             self._camera_tick(frame, found, shown, embeddings)
@@ -188,12 +213,26 @@ class Pipeline:
             for track_id, detection in zip(shown.track_ids, shown.detection_indices, strict=True):
                 if detection >= 0:
                     self._clips.push(TrackKey(frame.camera_id, int(track_id)), encodings, first_row + int(detection))
-            for track_id in shown.ended:
-                self._clips.drop(TrackKey(frame.camera_id, track_id))
-                camera.global_parts.pop(track_id, None)
             tracks.append(shown)
             first_row = rows.stop
         return tracks
+
+    def _end_tracks(self, frames: list[Frame], tracks: list[Tracks]) -> list[TrackKey]:
+        """Forget the crops of tracks that can no longer come back: their tracker says so, or their camera has ended."""
+        ended: list[TrackKey] = []
+        for frame, shown in zip(frames, tracks, strict=True):
+            self._cameras[frame.camera_id].live.update(int(track_id) for track_id in shown.track_ids)
+            ended += [TrackKey(frame.camera_id, track_id) for track_id in shown.ended]
+        in_this_tick = {frame.camera_id for frame in frames}
+        for camera in self._cameras.values():
+            if camera.has_ended and camera.camera_id not in in_this_tick:
+                ended += [TrackKey(camera.camera_id, track_id) for track_id in sorted(camera.live)]
+        for key in ended:
+            camera = self._cameras[key.camera_id]
+            camera.live.discard(key.track_id)
+            camera.global_parts.pop(key.track_id, None)
+            self._clips.drop(key)
+        return ended
 
     def _embed(self, frames: list[Frame], tracks: list[Tracks]) -> dict[TrackKey, ClipEmbedding]:
         """New clip embeddings of the tracks in view that are due for one, all cameras in one batch."""
@@ -213,20 +252,14 @@ class Pipeline:
 
     def _evidence(
         self, frames: list[Frame], tracks: list[Tracks], embeddings: dict[TrackKey, ClipEmbedding]
-    ) -> tuple[list[TrackEvidence], list[TrackKey]]:
-        evidence = [
+    ) -> list[TrackEvidence]:
+        return [
             TrackEvidence(
                 key, frame.timestamp_s, frame.frame_index, box, self._clips.observations(key), embeddings.get(key)
             )
             for frame, shown in zip(frames, tracks, strict=True)
             for key, box in zip(_keys(frame, shown), shown.boxes_xyxy, strict=True)
         ]
-        ended = [
-            TrackKey(frame.camera_id, track_id)
-            for frame, shown in zip(frames, tracks, strict=True)
-            for track_id in shown.ended
-        ]
-        return evidence, ended
 
     def _camera_tick(
         self, frame: Frame, found: Detections, shown: Tracks, embeddings: dict[TrackKey, ClipEmbedding]

@@ -8,9 +8,8 @@ OUT/run.json              settings, versions, weights, counts, times
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +20,10 @@ from keyreid_stream.errors import InputError
 from keyreid_stream.interfaces import Sink
 from keyreid_stream.models.load import ModelCard
 from keyreid_stream.pipeline import Pipeline
-from keyreid_stream.run_report import run_report, write_report
+from keyreid_stream.run_folder import RunFolder
+from keyreid_stream.run_report import run_counts, run_facts
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import EventLogSink, MotSink, VideoSink
-from keyreid_stream.structures import Tick
-
-OUTPUTS = ("events.jsonl", "tracks", "videos", "run.json")
-"""What a run leaves in its folder, and all that overwriting a run removes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +50,16 @@ class RecordedRun:
             overwrite: whether an earlier run's outputs may be replaced.
 
         Raises:
-            InputError: the folder cannot be used.
+            InputError: the folder cannot be used, or a camera cannot be called what it is called.
         """
-        check_folder(folder, overwrite=overwrite)
-        self.folder = folder
-        self._config = config or DeploymentConfig()
+        self._folder = RunFolder(folder, overwrite=overwrite)
+        self._folder.check()
         self._pipeline = pipeline
-        self.statistics = RunStatistics([source.camera_id for source in pipeline.stages.sources])
+        self._config = config
+        self._recorded = False
+        self.statistics = RunStatistics(list(self.cameras))
+        self._mot = MotSink(folder / "tracks", self.cameras)
+        self._sinks: list[Sink] = [EventLogSink(folder / "events.jsonl"), self._mot, *self._video()]
 
     @classmethod
     def from_config(cls, config: DeploymentConfig, folder: Path, *, overwrite: bool = False) -> Self:
@@ -69,7 +68,9 @@ class RecordedRun:
         Raises:
             InputError: the folder cannot be used, or a setting, camera or weights file is bad.
         """
-        check_folder(folder, overwrite=overwrite)
+        destination = RunFolder(folder, overwrite=overwrite)
+        destination.check()
+        destination.check_inputs([*config.sources.cameras, str(config.pose.weights), config.model.weights or ""])
         return cls(Pipeline.from_config(config), folder, config, overwrite=overwrite)
 
     @property
@@ -82,73 +83,41 @@ class RecordedRun:
         """Nominal frames per second of each camera, in the cameras' order."""
         return {source.camera_id: source.fps for source in self._pipeline.stages.sources}
 
-    def record(self, on_tick: Callable[[Tick], None] | None = None, sinks: Sequence[Sink] = ()) -> RunResult:
-        """Run until all cameras end, or until Ctrl-C or `on_tick` raises KeyboardInterrupt.
+    def record(self, sinks: Sequence[Sink] = ()) -> RunResult:
+        """Run until all cameras end, or until Ctrl-C or a sink raises KeyboardInterrupt. Only once.
 
         Args:
-            on_tick: called after each tick was written.
-            sinks: further sinks beside the folder's own.
+            sinks: further sinks, written to after the folder's own, in this order.
 
         Raises:
+            InputError: it has been called before, or the folder was taken since.
             Exception: whatever a stage raised; files are complete up to then, and `run.json` says "failed".
         """
-
-        def count(tick: Tick) -> None:
-            self.statistics.add(tick)
-            if on_tick is not None:
-                on_tick(tick)
-
-        _clear(self.folder)
-        started, clock = datetime.now(UTC), time.perf_counter()
-        mot = MotSink(self.folder / "tracks", self.cameras)
+        if self._recorded:
+            raise InputError("this run was recorded already; make another RecordedRun with a pipeline of its own")
+        self._folder.check()
+        self._recorded = True
+        facts = run_facts(self._config, self._pipeline)
+        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+        self._folder.clear()
+        self._folder.write_report({"status": "running", "started": started} | facts)
         status = "failed"
         try:
-            self._pipeline.run([EventLogSink(self.folder / "events.jsonl"), mot, *self._video(), *sinks], count)
+            self._pipeline.run([self.statistics, *self._sinks, *sinks])
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
-            return RunResult(self.folder, "interrupted", self.statistics)
+            return RunResult(self._folder.path, "interrupted", self.statistics)
         finally:
             wall_s = time.perf_counter() - clock
-            report = run_report(self._config, self._pipeline, self.statistics) | {
-                "status": status,
-                "started": started.isoformat(timespec="seconds"),
-                "wall_s": round(wall_s, 3),
-                "frames_per_s": round(self.statistics.frames / wall_s, 2),
-                "track_rows_left_out": {"undecided": mot.undecided_rows, "duplicate": mot.duplicate_rows},
-            }
-            write_report(self.folder / "run.json", report)
-        return RunResult(self.folder, "finished", self.statistics)
+            counts = run_counts(self._pipeline, self.statistics, self._mot, wall_s)
+            self._folder.write_report({"status": status, "started": started} | counts | facts)
+        return RunResult(self._folder.path, "finished", self.statistics)
 
     def _video(self) -> list[Sink]:
-        if not self._config.output.video:
+        output = (self._config or DeploymentConfig()).output
+        if not output.video:
             return []
         notice = self.model.short_notice if self.model else None
-        plain = self._config.output.background == "plain"
-        return [VideoSink(self.folder / "videos", self.cameras, notice=notice, plain=plain)]
-
-
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that a run must not write to.
-
-    Raises:
-        InputError: it is a file, or holds something other than an earlier run that may be overwritten.
-    """
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise InputError(f"--out {folder} is a file; give a folder that does not exist yet")
-    if any(folder.iterdir()) and not (overwrite and (folder / "run.json").is_file()):
-        cure = "choose another folder" + (", or add --overwrite" if (folder / "run.json").is_file() else "")
-        raise InputError(f"--out {folder} is not empty; {cure}")
-
-
-def _clear(folder: Path) -> None:
-    """Make the folder, without an earlier run's outputs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in OUTPUTS:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        plain = output.background == "plain"
+        return [VideoSink(self._folder.path / "videos", self.cameras, notice=notice, plain=plain)]

@@ -1,8 +1,7 @@
-"""`run.json`: what a run was, told so that it can be repeated and compared."""
+"""What `run.json` says: what a run was, so that it can be repeated and compared."""
 
 from __future__ import annotations
 
-import json
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -16,8 +15,7 @@ from keyreid_stream.interfaces import Source
 from keyreid_stream.models.weights import file_sha256
 from keyreid_stream.pipeline import Pipeline
 from keyreid_stream.run_statistics import RunStatistics
-
-SCHEMA = "keyreid.run/1"
+from keyreid_stream.sinks import MotSink
 
 REPORTED_PACKAGES = (
     "keyreid-stream",
@@ -32,32 +30,41 @@ REPORTED_PACKAGES = (
 )
 
 
-def run_report(config: DeploymentConfig, pipeline: Pipeline, statistics: RunStatistics) -> dict[str, Any]:
-    """Settings, versions, weights, counts and times of a run, ready for JSON."""
-    card = pipeline.model
+def run_facts(config: DeploymentConfig | None, pipeline: Pipeline) -> dict[str, Any]:
+    """What is known before the first frame: settings, stages, weights, versions, machine."""
+    card, stages = pipeline.model, pipeline.stages
     return {
         "notice": card.notice if card else None,
         "model": asdict(card) if card else None,
-        "pose_weights": _weights_file(config.pose.weights),
-        "settings": config.model_dump(mode="json"),
+        "pose_weights": _pose_weights(stages.detector),
+        "settings": config.model_dump(mode="json") if config else None,
+        "stage_classes": {
+            "sources": sorted({_class_name(source) for source in stages.sources}),
+            "detector": _class_name(stages.detector),
+            "encoder": _class_name(stages.encoder),
+            "clip_head": _class_name(stages.clip_head),
+            "associator": _class_name(stages.associator),
+        },
         "versions": _versions(),
         "machine": _machine(),
+    }
+
+
+def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall_s: float) -> dict[str, Any]:
+    """What is known after the last frame: counts and times."""
+    return {
+        "wall_s": round(wall_s, 3),
+        "frames_per_s": round(statistics.frames / wall_s, 2),
         "counts": {
             "ticks": statistics.ticks,
             "frames": statistics.frames,
             "identities": len(statistics.identities),
             "events": dict(sorted(statistics.events.items())),
+            "track_rows_left_out": {"undecided": mot.undecided_rows, "duplicate": mot.duplicate_rows},
         },
         "cameras": {source.camera_id: _camera(source, statistics) for source in pipeline.stages.sources},
         "stages": _stages(pipeline, statistics.frames),
     }
-
-
-def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write JSON so that a reader sees the whole file or none."""
-    unfinished = path.with_suffix(".json.part")
-    unfinished.write_text(json.dumps({"schema": SCHEMA, **report}, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
 
 
 def _camera(source: Source, statistics: RunStatistics) -> dict[str, Any]:
@@ -86,13 +93,18 @@ def _stages(pipeline: Pipeline, frames: int) -> dict[str, Any]:
     }
 
 
-def _weights_file(path: Path) -> dict[str, Any] | None:
-    """A file's name and hash; None where an own detector took the place of the configured one."""
-    if not path.exists():
+def _pose_weights(detector: object) -> dict[str, Any] | None:
+    """Name and hash of a detector's `weights`; None for a detector that has none."""
+    path = getattr(detector, "weights", None)
+    if not isinstance(path, Path):
         return None
     # An exported model can be a folder (OpenVINO); its largest file holds the weights.
-    parts = sorted(path.iterdir(), key=lambda part: part.stat().st_size) if path.is_dir() else [path]
-    return {"path": str(path), "sha256": file_sha256(parts[-1])}
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return {"path": str(path), "sha256": file_sha256(max(files, key=lambda file: file.stat().st_size))}
+
+
+def _class_name(stage: object) -> str:
+    return f"{type(stage).__module__}.{type(stage).__qualname__}"
 
 
 def _versions() -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from keyreid_stream.structures import CameraTick, Tick
 
@@ -19,20 +21,22 @@ class CameraStatistics:
     people_now: int = 0
     identities: set[int] = field(default_factory=set)
     last_timestamp_s: float = 0.0
+    _live_tracks: set[int] = field(default_factory=set)
 
     def add(self, seen: CameraTick) -> None:
         """Count one frame."""
         self.frames += 1
         self.detections += len(seen.detections)
         self.people_now = len(seen.tracks)
-        # Track ids count up from 1 in every camera, so the largest is how many there were.
-        self.tracks = max([self.tracks, *(int(track_id) for track_id in seen.tracks.track_ids)])
+        shown = {int(track_id) for track_id in seen.tracks.track_ids}
+        self.tracks += len(shown - self._live_tracks)
+        self._live_tracks = (self._live_tracks | shown) - set(seen.tracks.ended)
         self.identities |= {int(identity_id) for identity_id in seen.identity_ids if identity_id}
         self.last_timestamp_s = seen.frame.timestamp_s
 
 
 class RunStatistics:
-    """A whole run's counts.
+    """A whole run's counts; a sink that counts what it is given.
 
     Attributes:
         ticks: steps of the pipeline.
@@ -45,7 +49,16 @@ class RunStatistics:
         self.events: Counter[str] = Counter()
         self.cameras = {camera_id: CameraStatistics() for camera_id in camera_ids}
 
-    def add(self, tick: Tick) -> None:
+    def __enter__(self) -> Self:
+        """Nothing to open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Nothing to close."""
+
+    def write(self, tick: Tick) -> None:
         """Count one tick."""
         self.ticks += 1
         self.events.update(event.kind for event in tick.events)

@@ -220,7 +220,8 @@ class ClipEmbeddings:
 
     Attributes:
         vectors: (B, E) float32, not normalised; `layout` says what is where.
-        visibility: (B, P) float32 in [0, 1], the share of the clip's frames that show each part.
+        visibility: (B, P) float32 in [0, 1], the share of the clip's T slots that show each part, after a shorter clip's
+            frames were repeated to fill them.
         layout: the embedding's layout.
     """
 
@@ -236,7 +237,8 @@ class ClipEmbeddings:
         return len(self.vectors)
 
     def __getitem__(self, row: int) -> ClipEmbedding:
-        return ClipEmbedding(self.vectors[row], self.visibility[row], self.layout)
+        """One clip's embedding: a copy, so that whoever keeps it does not keep the batch alive."""
+        return ClipEmbedding(self.vectors[row].copy(), self.visibility[row].copy(), self.layout)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

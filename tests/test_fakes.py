@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from keyreid_stream import fakes, interfaces
+from keyreid_stream.encoders import TorchClipHead
 from keyreid_stream.fakes import (
     FakeAssociator,
     FakeClipHead,
@@ -33,6 +34,7 @@ from keyreid_stream.structures import (
     TrackEvidence,
     TrackKey,
 )
+from tests.models.small_models import small_model
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 200, 0)
 
@@ -162,10 +164,22 @@ def test_a_clip_is_its_mean_colour_and_hidden_parts_are_zero_and_invisible() -> 
     assert not embedding.part_rows[[0, 2, 3, 4, 5]].any()
 
 
+def test_a_short_clip_is_filled_as_the_model_fills_it() -> None:
+    """Three crops in four slots: the first counts twice, in the embedding and in what is visible."""
+    model = small_model(frames=4)
+    weights = torch.zeros(3, 3, 8)
+    weights[0, 0] = weights[1, 1] = weights[:, 2] = 1.0
+    tokens = torch.eye(4)[:3, None].repeat(1, 9, 1)
+    fake = FakeClipHead(frames_per_clip=4, parts=3).embed([Clip(tokens, tokens[:, 0], weights)])[0]
+    real = TorchClipHead(model).embed([Clip(torch.zeros(3, 9, 64), torch.zeros(3, 64), weights)])[0]
+    assert fake.visibility.tolist() == real.visibility.tolist() == [0.5, 0.25, 1.0]
+    assert fake.global_part.tolist() == [0.5, 0.25, 0.25, 0]
+
+
 def test_a_clip_that_is_too_long_is_refused_and_none_is_fine() -> None:
     head = FakeClipHead(frames_per_clip=2)
     tokens = torch.zeros(3, 9, 4)
-    with pytest.raises(ValueError, match="at most 2 crops"):
+    with pytest.raises(ValueError, match="1 to 2 frames, got 3"):
         head.embed([Clip(tokens, tokens[:, 0], torch.zeros(3, 6, 8))])
     assert len(head.embed([])) == 0
 

@@ -12,6 +12,7 @@ from keyreid_stream.association import AssociationConfig, OnlineAssociator
 from keyreid_stream.config import deployment
 from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.fakes import (
+    FakeAssociator,
     FakeClipHead,
     FakeDetector,
     FakeFrameEncoder,
@@ -179,13 +180,40 @@ def test_two_pipelines_in_one_process_do_not_influence_each_other() -> None:
     assert outcome([other for _, other in together]) == alone
 
 
-def test_sinks_get_every_tick_before_the_callback_and_are_closed() -> None:
-    sinks = [RecordingSink(), RecordingSink()]
+def test_sinks_get_every_tick_in_their_order_and_are_closed() -> None:
+    first = RecordingSink()
     written: list[int] = []
-    Pipeline(stages(two_cameras())).run(sinks, lambda _: written.append(len(sinks[1].ticks)))
+
+    class Second(RecordingSink):
+        def write(self, tick: Tick, /) -> None:
+            written.append(len(first.ticks))
+
+    second = Second()
+    Pipeline(stages(two_cameras())).run([first, second])
     assert written == list(range(1, 13))
-    assert [len(sink.ticks) for sink in sinks] == [12, 12]
-    assert not any(sink.is_open for sink in sinks)
+    assert not first.is_open
+    assert not second.is_open
+
+
+def test_a_pipeline_runs_once() -> None:
+    pipeline = Pipeline(stages(two_cameras()))
+    pipeline.run([])
+    with pytest.raises(InputError, match="runs once"):
+        next(iter(pipeline))
+
+
+def test_the_tracks_of_a_camera_that_ends_early_end_with_it() -> None:
+    short, long = FakeSource("short", [RED], frame_count=6), FakeSource("long", [BLUE], frame_count=12)
+    ticks = list(Pipeline(stages([short, long])))
+    left = [(tick.index, event.camera_id) for tick in ticks for event in tick.events if event.kind == "left"]
+    assert left == [(6, "short")]
+
+
+def test_a_tick_s_time_is_that_of_its_earliest_frame_and_never_runs_back() -> None:
+    slow, fast = FakeSource("slow", [RED], frame_count=7, fps=7), FakeSource("fast", [RED], frame_count=20, fps=20)
+    times = [tick.timestamp_s for tick in Pipeline(stages([slow, fast]))]
+    assert times == sorted(times)
+    assert len(set(times)) == len(times)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -199,13 +227,14 @@ def test_sinks_and_cameras_are_closed_when_something_stops_the_run(error: type[B
             finally:
                 closed.append(self.camera_id)
 
-    def stop(tick: Tick) -> None:
-        if tick.index == 3:
-            raise error
+    class Stop(RecordingSink):
+        def write(self, tick: Tick, /) -> None:
+            if tick.index == 3:
+                raise error
 
     sink = RecordingSink()
     with pytest.raises(error):
-        Pipeline(stages([WatchedSource("a", [RED]), WatchedSource("b", [RED])])).run([sink], stop)
+        Pipeline(stages([WatchedSource("a", [RED]), WatchedSource("b", [RED])])).run([sink, Stop()])
     assert len(sink.ticks) == 4
     assert isinstance(sink.error, error)
     assert sorted(closed) == ["a", "b"]
@@ -243,7 +272,24 @@ def test_own_stages_take_the_place_of_the_configured_ones_and_nothing_else_is_op
     shown = identity_by_colour(list(pipeline)[-1])
     assert shown["a"] == shown["b"]
     assert pipeline.model is None
-    assert pipeline.stages.associator.identity_of(TrackKey("a", 1)) is not None
+
+
+def test_an_own_stage_that_is_falsy_is_used_all_the_same() -> None:
+    class Empty(FakeAssociator):
+        def __len__(self) -> int:
+            return 0
+
+    associator = Empty()
+    pipeline = Pipeline.from_config(
+        deployment({}),
+        sources=two_cameras(),
+        detector=FakeDetector(),
+        encoders=(FakeFrameEncoder(), FakeClipHead()),
+        associator=associator,
+    )
+    list(pipeline)
+    assert pipeline.stages.associator is associator
+    assert associator.identity_of(TrackKey("a", 1)) is not None
 
 
 def test_cameras_are_checked_before_models_are_loaded() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,17 @@ import numpy as np
 import pytest
 
 from keyreid_stream.association import AssociationConfig, OnlineAssociator
-from keyreid_stream.config import DeploymentConfig, deployment
+from keyreid_stream.config import deployment
 from keyreid_stream.errors import InputError
-from keyreid_stream.fakes import FakeClipHead, FakeDetector, FakeFrameEncoder, FakeSource, FakeTracker, Walker
+from keyreid_stream.fakes import (
+    FakeClipHead,
+    FakeDetector,
+    FakeFrameEncoder,
+    FakeSource,
+    FakeTracker,
+    RecordingSink,
+    Walker,
+)
 from keyreid_stream.models.load import ModelCard
 from keyreid_stream.pipeline import Pipeline, Stages
 from keyreid_stream.run import RecordedRun
@@ -44,12 +51,17 @@ def report(folder: Path) -> dict[str, Any]:
     return loaded
 
 
-def stop_at(index: int, error: type[BaseException]) -> Callable[[Tick], None]:
-    def on_tick(tick: Tick) -> None:
-        if tick.index == index:
-            raise error("stop")
+class StopAt(RecordingSink):
+    """Ends the run after the tick of this index was written."""
 
-    return on_tick
+    def __init__(self, index: int, error: type[BaseException]) -> None:
+        super().__init__()
+        self._index = index
+        self._kind = error
+
+    def write(self, tick: Tick, /) -> None:
+        if tick.index == self._index:
+            raise self._kind("stop")
 
 
 def frames_in(video: Path) -> int:
@@ -75,12 +87,14 @@ def test_a_finished_run_leaves_events_tracks_videos_and_a_report_that_agree(tmp_
     assert said["counts"]["identities"] == 2
     assert said["cameras"]["b"]["identities"] == [1]
     assert said["stages"]["pose"]["calls"] == FRAMES
-    assert said["settings"] == DeploymentConfig().model_dump(mode="json")
+    assert said["settings"] is None  # nobody configured these stages
+    assert said["pose_weights"] is None
+    assert said["stage_classes"]["detector"] == "keyreid_stream.fakes.FakeDetector"
     assert said["versions"]["boxmot"].startswith("25.")
 
 
 def test_an_interrupted_run_is_complete_up_to_the_interruption_and_says_so(tmp_path: Path) -> None:
-    result = RecordedRun(pipeline(), tmp_path / "run").record(stop_at(7, KeyboardInterrupt))
+    result = RecordedRun(pipeline(), tmp_path / "run").record([StopAt(7, KeyboardInterrupt)])
     assert result.status == report(tmp_path / "run")["status"] == "interrupted"
     assert {path.suffix for path in (tmp_path / "run" / "tracks").iterdir()} == {".txt"}
     assert np.loadtxt(tmp_path / "run" / "tracks" / "a.txt", delimiter=",")[:, 0].max() == 8
@@ -90,7 +104,7 @@ def test_an_interrupted_run_is_complete_up_to_the_interruption_and_says_so(tmp_p
 
 def test_a_failed_run_says_so_and_the_error_is_not_swallowed(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        RecordedRun(pipeline(), tmp_path / "run").record(stop_at(7, ZeroDivisionError))
+        RecordedRun(pipeline(), tmp_path / "run").record([StopAt(7, ZeroDivisionError)])
     assert report(tmp_path / "run")["status"] == "failed"
     assert frames_in(tmp_path / "run" / "videos" / "a.mp4") == 8
 
@@ -107,13 +121,51 @@ def test_plain_videos_show_plain_ground(tmp_path: Path) -> None:
     assert first[-10:, :60].min() > 20  # the fake cameras' own ground is black
 
 
+def test_the_tick_at_which_a_sink_stops_the_run_is_counted_as_it_was_written(tmp_path: Path) -> None:
+    RecordedRun(pipeline(), tmp_path / "run").record([StopAt(5, KeyboardInterrupt)])
+    rows = np.loadtxt(tmp_path / "run" / "tracks" / "a.txt", delimiter=",")
+    assert report(tmp_path / "run")["cameras"]["a"]["frames"] == rows[:, 0].max() == 6
+
+
+def test_a_run_says_that_it_is_running_so_that_a_killed_one_can_be_overwritten(tmp_path: Path) -> None:
+    class Look(RecordingSink):
+        def write(self, tick: Tick, /) -> None:
+            assert report(tmp_path / "run")["status"] == "running"
+
+    RecordedRun(pipeline(), tmp_path / "run").record([Look()])
+    assert report(tmp_path / "run")["status"] == "finished"
+
+
+def test_a_run_is_recorded_once(tmp_path: Path) -> None:
+    run = RecordedRun(pipeline(), tmp_path / "run", overwrite=True)
+    run.record()
+    with pytest.raises(InputError, match="recorded already"):
+        run.record()
+
+
+def test_a_folder_that_another_run_took_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    first, second = RecordedRun(pipeline(), tmp_path / "run"), RecordedRun(pipeline(), tmp_path / "run")
+    first.record()
+    before = report(tmp_path / "run")
+    with pytest.raises(InputError, match="--overwrite"):
+        second.record()
+    assert report(tmp_path / "run") == before
+
+
+def test_a_camera_that_cannot_be_a_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    stages = dataclasses.replace(pipeline().stages, sources=[FakeSource("mosaic", [RED])])
+    with pytest.raises(InputError, match="mosaic"):
+        RecordedRun(Pipeline(stages), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_overwriting_replaces_an_earlier_run_and_nothing_else(tmp_path: Path) -> None:
     RecordedRun(pipeline(), tmp_path / "run").record()
     (tmp_path / "run" / "tracks" / "stale.txt").touch()
     (tmp_path / "run" / "notes.md").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError, match="--overwrite"):
         RecordedRun(pipeline(), tmp_path / "run")
-    RecordedRun(pipeline(), tmp_path / "run", overwrite=True).record(stop_at(2, KeyboardInterrupt))
+    RecordedRun(pipeline(), tmp_path / "run", overwrite=True).record([StopAt(2, KeyboardInterrupt)])
     assert not (tmp_path / "run" / "tracks" / "stale.txt").exists()
     assert (tmp_path / "run" / "notes.md").read_text(encoding="utf-8") == "mine"
     assert report(tmp_path / "run")["counts"]["ticks"] == 3

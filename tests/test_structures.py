@@ -140,6 +140,17 @@ def test_an_embedding_is_the_global_part_and_then_the_parts() -> None:
     assert embedding.part_rows.tolist() == [[14, 15, 16], [17, 18, 19]]
 
 
+def test_one_embedding_does_not_keep_its_batch_alive() -> None:
+    layout = EmbeddingLayout(global_dim=2, parts=2, part_dim=3)
+    batch = ClipEmbeddings(zeros(5, 8), zeros(5, 2), layout)
+    one = batch[3]
+    for kept, whole in ((one.vector, batch.vectors), (one.visibility, batch.visibility)):
+        assert not np.shares_memory(kept, whole)
+        assert kept.base is None
+    batch.vectors[:] = 1
+    assert not one.vector.any()
+
+
 def test_a_crop_has_rows_times_columns_patches() -> None:
     assert CropSpec(height=256, width=128, grid_rows=16, grid_columns=8, parts=6).patches == 128
 

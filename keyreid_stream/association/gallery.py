@@ -90,9 +90,11 @@ class Gallery:
         return ids, best
 
     def expire(self, now_s: float, in_view: set[int]) -> list[int]:
-        """Forget identities out of view past retention, then the least recently seen beyond the cap; return their ids.
+        """Drop identities out of view past retention, then the least recently seen beyond the cap; return their ids.
 
-        Identities in `in_view` are never forgotten here.
+        With them go their embeddings: nobody is matched to them any more. What was said of them stays said.
+
+        Identities in `in_view` are never dropped.
         """
         away = [identity_id for identity_id in self._entries if identity_id not in in_view]
         oldest_allowed = now_s - self._config.retention_s

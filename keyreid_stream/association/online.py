@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -10,7 +11,16 @@ from scipy.optimize import linear_sum_assignment
 
 from keyreid_stream.association.config import AssociationConfig
 from keyreid_stream.association.gallery import Gallery
-from keyreid_stream.structures import Event, EventKind, FloatArray, Identity, IntArray, TrackEvidence, TrackKey
+from keyreid_stream.structures import (
+    ClipEmbedding,
+    Event,
+    EventKind,
+    FloatArray,
+    Identity,
+    IntArray,
+    TrackEvidence,
+    TrackKey,
+)
 
 FORBIDDEN = np.float32(-2.0)
 """A similarity below every possible one: marks pairs that must not be assigned."""
@@ -27,16 +37,19 @@ class OnlineAssociator:
         self._config = config or AssociationConfig()
         self._gallery = Gallery(self._config)
         self._identity_by_track: dict[TrackKey, int] = {}
+        self._newest_of_undecided: dict[TrackKey, ClipEmbedding] = {}
 
     def update(self, timestamp_s: float, evidence: Sequence[TrackEvidence], ended: Sequence[TrackKey]) -> list[Event]:
         """Take one tick's evidence of all cameras; return what was decided, in order."""
         events = list(self._end(timestamp_s, ended))
         for _, in_camera in groupby(sorted(evidence, key=lambda one: one.key), key=lambda one: one.key.camera_id):
-            tracks = list(in_camera)
-            events += self._split_doubles(tracks)
-            events += self._confirm(tracks)
+            tracks = [_without_damage(one) for one in in_camera]
+            splits = list(self._split_doubles(tracks))
+            moved = {event.track_id for event in splits}
+            events += splits
+            events += self._confirm([one for one in tracks if one.key.track_id not in moved])
             events += self._decide(tracks)
-        events += self._forget(timestamp_s)
+        self._gallery.expire(timestamp_s, in_view=set(self._identity_by_track.values()))
         return events
 
     def identity_of(self, key: TrackKey) -> int | None:
@@ -49,6 +62,7 @@ class OnlineAssociator:
 
     def _end(self, timestamp_s: float, ended: Sequence[TrackKey]) -> Iterator[Event]:
         for key in sorted(ended):
+            self._newest_of_undecided.pop(key, None)
             identity_id = self._identity_by_track.pop(key, None)
             if identity_id is not None:
                 yield Event("left", identity_id, timestamp_s, key.camera_id, key.track_id)
@@ -62,7 +76,7 @@ class OnlineAssociator:
                 owners |= {identity_id} if identity_id is not None else set()
                 continue
             self._gallery.remove_track(identity_id, one.key)
-            new_id = self._assign(one, self._gallery.found(one.timestamp_s))
+            new_id = self._assign(one, self._gallery.found(one.timestamp_s), one.embedding)
             yield _event("split", new_id, one, other_identity_id=identity_id)
 
     def _confirm(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
@@ -78,36 +92,44 @@ class OnlineAssociator:
 
     def _decide(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
         """Match this camera's undecided tracks to identities not in its view, or found new ones."""
-        undecided = [one for one in tracks if self._is_ripe(one)]
+        undecided = self._ripe(tracks)
         if not undecided:
             return
-        identity_ids, similarities = self._gallery.search([one.embedding for one in undecided if one.embedding])
+        identity_ids, similarities = self._gallery.search([self._newest_of_undecided[one.key] for one in undecided])
         taken = [self._identity_by_track[one.key] for one in tracks if one.key in self._identity_by_track]
         similarities[:, np.isin(identity_ids, taken)] = FORBIDDEN
         matches = _assign_best(identity_ids, similarities, self._config.threshold)
         for row, one in enumerate(undecided):
+            embedding = self._newest_of_undecided.pop(one.key)
             if row in matches:
                 identity_id, closeness = matches[row]
-                yield _event("matched", self._assign(one, identity_id), one, similarity=closeness)
+                yield _event("matched", self._assign(one, identity_id, embedding), one, similarity=closeness)
             else:
-                yield _event("new", self._assign(one, self._gallery.found(one.timestamp_s)), one)
+                yield _event("new", self._assign(one, self._gallery.found(one.timestamp_s), embedding), one)
 
-    def _is_ripe(self, one: TrackEvidence) -> bool:
-        enough = one.observations >= self._config.min_observations
-        return enough and one.embedding is not None and one.key not in self._identity_by_track
+    def _ripe(self, tracks: list[TrackEvidence]) -> list[TrackEvidence]:
+        """Undecided tracks that have shown enough and have an embedding, new or from before."""
+        undecided = [one for one in tracks if one.key not in self._identity_by_track]
+        for one in undecided:
+            if one.embedding is not None:
+                self._newest_of_undecided[one.key] = one.embedding
+        least = self._config.min_observations
+        return [one for one in undecided if one.observations >= least and one.key in self._newest_of_undecided]
 
-    def _assign(self, one: TrackEvidence, identity_id: int) -> int:
+    def _assign(self, one: TrackEvidence, identity_id: int, embedding: ClipEmbedding | None) -> int:
         self._identity_by_track[one.key] = identity_id
         self._gallery.touch(identity_id, one.timestamp_s)
         self._gallery.add_track(identity_id, one.key)
-        if one.embedding is not None:
-            self._gallery.add_exemplar(identity_id, one.embedding)
+        if embedding is not None:
+            self._gallery.add_exemplar(identity_id, embedding)
         return identity_id
 
-    def _forget(self, timestamp_s: float) -> Iterator[Event]:
-        in_view = set(self._identity_by_track.values())
-        for identity_id in self._gallery.expire(timestamp_s, in_view):
-            yield Event("forgotten", identity_id, timestamp_s)
+
+def _without_damage(one: TrackEvidence) -> TrackEvidence:
+    """The evidence, without an embedding that is not finite: half precision can overflow, and one spoils a gallery."""
+    if one.embedding is None or np.isfinite(one.embedding.vector).all():
+        return one
+    return replace(one, embedding=None)
 
 
 def _assign_best(identity_ids: IntArray, similarities: FloatArray, threshold: float) -> dict[int, tuple[int, float]]:

@@ -50,7 +50,7 @@ def similarity(left: Signatures, right: Signatures, global_weight: float) -> Flo
 
 
 def _part_weight(global_weight: float, parts: int) -> float:
-    return (1.0 - global_weight) / parts
+    return (1.0 - global_weight) / parts if parts else 0.0
 
 
 def _unit(rows: FloatArray) -> FloatArray:

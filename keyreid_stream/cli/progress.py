@@ -11,13 +11,14 @@ from rich.live import Live
 from rich.table import Column, Table
 
 from keyreid_stream.run_statistics import RunStatistics
+from keyreid_stream.structures import Tick
 
 PLAIN_INTERVAL_S = 10.0
 """Seconds between lines where the output is no terminal, such as a log file."""
 
 
 class Progress:
-    """A live table where there is a terminal, a line every ten seconds where there is none."""
+    """A sink: a live table where there is a terminal, a line every ten seconds where there is none."""
 
     def __init__(self, statistics: RunStatistics, *, console: Console | None = None) -> None:
         self._statistics = statistics
@@ -26,20 +27,22 @@ class Progress:
         self._live = Live(console=self._console, refresh_per_second=4, transient=False, get_renderable=self.table)
 
     def __enter__(self) -> Self:
+        """Begin to show."""
         if self._console.is_terminal:
             self._live.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
+        """Leave the last state on the screen."""
         if self._console.is_terminal:
             self._live.stop()
         else:
             self._console.print(self.line(), highlight=False, soft_wrap=True)
 
-    def update(self) -> None:
-        """Called after each tick."""
+    def write(self, _tick: Tick, /) -> None:
+        """Show the counts after this tick."""
         now = time.monotonic()
         if not self._console.is_terminal and now - self._last_line >= PLAIN_INTERVAL_S:
             self._last_line = now

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from keyreid_stream.cli.progress import Progress
-from keyreid_stream.cli.stop import stop_on_signals
+from keyreid_stream.cli.stop import StopOnSignals
 from keyreid_stream.config import deployment, merged, read_settings
 from keyreid_stream.run import RecordedRun, RunResult
 from keyreid_stream.sinks import WindowSink, require_display
-from keyreid_stream.structures import Tick
 
 INTERRUPTED = 130
 
@@ -65,6 +64,8 @@ def track(
         typer.secho(f"Note: {run.model.notice}", err=True, fg=typer.colors.YELLOW)
     result = _record(run, show=show)
     typer.echo(_summary(result))
+    if run.model and run.model.short_notice:
+        typer.echo(run.model.short_notice)
     typer.echo(str(out))
     if result.status == "interrupted":
         raise typer.Exit(INTERRUPTED)
@@ -72,13 +73,11 @@ def track(
 
 def _record(run: RecordedRun, *, show: bool) -> RunResult:
     windows = [WindowSink(run.cameras)] if show else []
-    with stop_on_signals() as stop, Progress(run.statistics) as progress:
-
-        def on_tick(_: Tick) -> None:
-            progress.update()
-            stop.check()
-
-        return run.record(on_tick, windows)
+    stop = StopOnSignals()
+    try:
+        return run.record([*windows, Progress(run.statistics), stop])
+    finally:
+        stop.restore()
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

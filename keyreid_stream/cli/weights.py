@@ -45,7 +45,7 @@ def list_weights(folder: FolderOption = None, manifest: ManifestOption = None) -
     for entry in known.values():
         here = "yes" if entry.is_in(folder) else "no"
         table.add_row(
-            entry.name, _size(entry.size_bytes), entry.format, here, Text(entry.files[0].url, overflow="fold")
+            entry.name, _size(entry.size_bytes), entry.format, here, Text(entry.files[0].shown_url, overflow="fold")
         )
     for name in imported_names(folder):
         if name not in known or known[name].format == "published":
@@ -107,7 +107,7 @@ def show_weights(name_or_file: str, folder: FolderOption = None, manifest: Manif
 def _show_known(entry: KnownWeights, folder: Path) -> None:
     _show(entry.model_dump(mode="json", exclude={"files"}))
     for file in entry.files:
-        _show(file.model_dump(mode="json"))
+        _show(file.model_dump(mode="json") | {"url": file.shown_url})
     _show({"path": entry.path_in(folder) if entry.is_in(folder) else f"not here; keyreid weights fetch {entry.name}"})
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from keyreid_stream.devices import DeviceName
 
 
 class EncoderConfig(BaseModel):
@@ -13,7 +15,7 @@ class EncoderConfig(BaseModel):
     Attributes:
         name: architecture to build untrained where no weights are given: tiny, small or base.
         weights: a weights file (.safetensors, or the published .pth), or the name of known or imported weights.
-        device: `auto` takes a CUDA GPU where there is one, else the CPU.
+        device: cpu, cuda, cuda:0 and so on, or mps; `auto` takes a CUDA GPU where there is one, else the CPU.
         precision: of the network's arithmetic; embeddings are float32 either way.
         batch_size: crops or clips per forward pass; more are split.
         seed: of the random weights of an untrained model.
@@ -23,7 +25,13 @@ class EncoderConfig(BaseModel):
 
     name: str = "tiny"
     weights: str | None = None
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    device: DeviceName = "auto"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     batch_size: int = Field(default=64, ge=1, le=4096)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if self.weights is not None and "name" in self.model_fields_set:
+            raise ValueError("give `name` for an untrained model or `weights`, which know their own model; not both")
+        return self

@@ -125,9 +125,9 @@ class AlignedClipHead(ClipHead):
     def _part_features(
         self, tokens_BTSD: torch.Tensor, part_weights_BTPM: torch.Tensor, generator: torch.Generator | None
     ) -> torch.Tensor:
-        patches_BTMD, weights_BTPM = self.tcss(tokens_BTSD[:, :, 1:], part_weights_BTPM, generator)
+        patches_BTMD = self.tcss(tokens_BTSD[:, :, 1:], generator)
         moved_BTSD = torch.cat([tokens_BTSD[:, :, :1], patches_BTMD], dim=2)
         rows_BSC = moved_BTSD.transpose(1, 2).flatten(2)
-        parts_BPC = self.local(rows_BSC, weights_BTPM.mean(dim=1))
+        parts_BPC = self.local(rows_BSC, part_weights_BTPM.mean(dim=1))
         reduced = [reduce(part) for reduce, part in zip(self.part_reductions, parts_BPC.unbind(dim=1), strict=True)]
         return torch.stack(reduced, dim=1)

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from keyreid_stream.errors import ConfigError
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names come out of weights files too, and are shown: nothing in them may drive a terminal or lead to a file."""
+
 
 class ModelConfig(BaseModel):
     """Everything needed to build the network; stored beside every weights file.
@@ -26,9 +29,9 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
     mode: Literal["aligned", "published"] = "aligned"
-    backbone: str
+    backbone: str = Field(min_length=1, max_length=128, pattern=NAME_PATTERN)
     crop_height: int = Field(default=256, ge=16, le=1024)
     crop_width: int = Field(default=128, ge=16, le=1024)
     frames: int = Field(default=4, ge=1, le=8)

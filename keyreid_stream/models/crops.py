@@ -26,10 +26,17 @@ def crop_frames(frames: Sequence[Frame], detections: Sequence[Detections], spec:
     Raises:
         ValueError: another number of detections than of frames.
     """
-    crops = [
-        make_crops(frame.image, found.boxes_xyxy, found.keypoints, spec)
-        for frame, found in zip(frames, detections, strict=True)
-    ]
+    return join_crops(
+        [
+            make_crops(frame.image, found.boxes_xyxy, found.keypoints, spec)
+            for frame, found in zip(frames, detections, strict=True)
+        ],
+        spec,
+    )
+
+
+def join_crops(crops: Sequence[Crops], spec: CropSpec) -> Crops:
+    """All these crops in order, as one batch; an empty one of this kind if there are none."""
     return Crops(
         np.concatenate([_no_images(0, spec), *(one.images for one in crops)]),
         np.concatenate([part_weights(None, 0, spec), *(one.part_weights for one in crops)]),

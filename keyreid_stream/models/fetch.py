@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
 from filelock import FileLock, Timeout
@@ -219,7 +219,7 @@ def _prepare(response: requests.Response, file: RemoteFile, part: _Part) -> None
         raise _CutShortError(f"the server answered {status}")
     if status != requests.codes.ok:
         raise DownloadError(
-            f"{_shown(file.url)} answered {status}; check the address in the manifest of weights and your access to it"
+            f"{file.shown_url} answered {status}; check the address in the manifest of weights and your access to it"
         )
     # 200 after a request for a range: the server knows no ranges, or the file has changed since.
     offered = response.headers.get("Content-Length", "")
@@ -240,7 +240,7 @@ def _check_hash(file: RemoteFile, part: _Part) -> None:
     if found != file.sha256:
         part.drop()
         raise DownloadError(
-            f"{file.file_name} from {_shown(file.url)} is not the recorded file: sha256 {found}, expected "
+            f"{file.file_name} from {file.shown_url} is not the recorded file: sha256 {found}, expected "
             f"{file.sha256}; the bad copy was removed, try again or get the file from its publisher"
         )
 
@@ -248,7 +248,7 @@ def _check_hash(file: RemoteFile, part: _Part) -> None:
 def _wrong_size(file: RemoteFile, part: _Part, offered: str) -> DownloadError:
     part.drop()
     return DownloadError(
-        f"{file.file_name} from {_shown(file.url)} is not the recorded file: {offered} bytes, expected "
+        f"{file.file_name} from {file.shown_url} is not the recorded file: {offered} bytes, expected "
         f"{file.size_bytes:,}; nothing of it was kept, try again or get the file from its publisher"
     )
 
@@ -274,11 +274,11 @@ def _plain_errors(file: RemoteFile, folder: Path) -> Iterator[None]:
         ) from error
     except requests.exceptions.SSLError as error:
         raise DownloadError(
-            f"{_shown(file.url)} has no valid certificate; check the address and this machine's clock"
+            f"{file.shown_url} has no valid certificate; check the address and this machine's clock"
         ) from error
     except (requests.RequestException, _CutShortError) as error:
         raise DownloadError(
-            f"could not fetch {file.file_name} from {_shown(file.url)}: {_reason(error)}; "
+            f"could not fetch {file.file_name} from {file.shown_url}: {_reason(error, file)}; "
             "what has arrived is kept, the same command resumes"
         ) from error
     except OSError as error:
@@ -287,7 +287,7 @@ def _plain_errors(file: RemoteFile, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, file: RemoteFile) -> str:
     """Why a download failed, in one line; requests' own texts of connection errors are a page long."""
     if isinstance(error, requests.Timeout):
         return "the server is silent"
@@ -296,13 +296,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.ConnectionError):
         return "the connection failed"
     # The address that a server redirects to is part of some texts: nothing in it may drive a terminal.
-    return "".join(letter for letter in str(error) if letter.isprintable())
-
-
-def _shown(url: str) -> str:
-    """A URL without what may be secret in it: user, password and query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return "".join(letter for letter in str(error).replace(file.url, file.shown_url) if letter.isprintable())
 
 
 def _shifted(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.build import build_skeleton
+from keyreid_stream.models.fit import check_fit
 from keyreid_stream.models.known_weights import KnownWeights, check_name, imported_names, published_origin
 from keyreid_stream.models.published import LoadReport, load_published
 from keyreid_stream.models.weights import Provenance, WeightsFile, file_sha256, load_weights, save_weights
@@ -64,22 +65,9 @@ def import_weights(
 
 def _copy_pair(source: Path, target: Path) -> ImportedWeights:
     pair = load_weights(source)
-    _check_fits(pair)
+    check_fit(pair)
     provenance = pair.provenance.model_copy(update={"source_sha256": pair.sha256})
     return ImportedWeights(save_weights(target, pair.config, pair.tensors, provenance), report=None)
-
-
-def _check_fits(pair: WeightsFile) -> None:
-    """Raise WeightsError unless the tensors are those of the configuration."""
-    expected = {name: tuple(tensor.shape) for name, tensor in build_skeleton(pair.config).state_dict().items()}
-    given = {name: tuple(tensor.shape) for name, tensor in pair.tensors.items()}
-    wrong = sorted(name for name in expected.keys() | given.keys() if expected.get(name) != given.get(name))
-    if wrong:
-        first = wrong[0]
-        raise WeightsError(
-            f"{str(pair.path)!r} does not fit its own configuration: {first!r} has shape {given.get(first)}, "
-            f"expected {expected.get(first)} (None: not there); {len(wrong)} tensors in all; make the file again"
-        )
 
 
 def _convert_published(

@@ -44,7 +44,7 @@ class Classifiers(nn.Module):
 def classes_in(tensors: Mapping[str, torch.Tensor]) -> int:
     """Identities that the classifiers in a model's state dict know; 0 where there are none."""
     weight = tensors.get("classifiers.on_global.weight")
-    return 0 if weight is None else len(weight)
+    return 0 if weight is None or weight.ndim == 0 else len(weight)
 
 
 class KeyReID(nn.Module):

@@ -14,16 +14,16 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from keyreid_stream.errors import WeightsError
+from keyreid_stream.models.config import NAME_PATTERN
 from keyreid_stream.models.weights import MAX_WEIGHTS_BYTES, PlainText, Sha256, read_json
 
 MANIFEST_VARIABLE = "KEYREID_WEIGHTS_MANIFEST"
 HOME_VARIABLE = "KEYREID_HOME"
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 PATH_ENDINGS = (".safetensors", ".json", ".pth")
 """What ends like this is the path of a file; what does not, and has no separator, is a name."""
 
@@ -87,6 +87,12 @@ class RemoteFile(BaseModel):
         if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
             return url
         raise ValueError("must start with https:// (plain http only for this machine)")
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without what may be secret in it, user, password and query: this is what people are shown."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 class KnownWeights(BaseModel):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.build import build_model
 from keyreid_stream.models.config import ModelConfig, named_model
-from keyreid_stream.models.keyreid import KeyReID, classes_in
+from keyreid_stream.models.fit import filled_model
+from keyreid_stream.models.keyreid import KeyReID
 from keyreid_stream.models.known_weights import resolve_weights
 from keyreid_stream.models.published import load_published
 from keyreid_stream.models.weights import file_sha256, load_weights
@@ -82,9 +82,7 @@ def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0)
         model, _ = load_published(path)
         return LoadedModel(model, _card(model, trained=True, sha256=file_sha256(path), weights=path))
     stored = load_weights(path)
-    model = build_model(stored.config, classes=classes_in(stored.tensors))
-    _fill(model, stored.tensors, path)
-    trained = stored.provenance.trained
+    model, trained = filled_model(stored), stored.provenance.trained
     return LoadedModel(model, _card(model, trained=trained, sha256=stored.sha256, weights=path))
 
 
@@ -95,14 +93,6 @@ def parameters_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
         digest.update(name.encode())
         digest.update(tensors[name].detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _fill(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    try:
-        model.load_state_dict(dict(tensors), strict=True)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise WeightsError(f"{path} does not fit its own configuration ({first}); fetch or import it again") from None
 
 
 def _card(model: KeyReID, *, trained: bool, sha256: str, weights: Path | None = None) -> ModelCard:

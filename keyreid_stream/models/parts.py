@@ -84,9 +84,10 @@ def soft_part_weights(keypoints: FloatArray, spec: CropSpec) -> FloatArray:
 
 
 def signed_part_weights(keypoints: FloatArray, spec: CropSpec) -> FloatArray:
-    """The published model's weights: each heatmap min-max scaled, mapped to [-1, 1], averaged per patch.
+    """The published model's weights: each heatmap mapped from [0, 1] to [-1, 1], averaged per patch.
 
-    Background, and every patch of a part that is not seen, weighs -1 (method sections 1 and 3).
+    Background, and every patch of a part that is not seen, weighs -1 (method sections 1 and 3). The published min-max
+    scaling before that changes nothing: a part that is seen peaks at exactly 1 and leaves pixels at 0.
 
     Args:
         keypoints: (N, 17, 3) float32, x, y in crop pixels and confidence.
@@ -102,8 +103,8 @@ def signed_part_weights(keypoints: FloatArray, spec: CropSpec) -> FloatArray:
     _check_spec(spec)
     weights = np.empty((len(keypoints), spec.parts, spec.patches), np.float32)
     for crop, one in enumerate(keypoints):  # one crop's heatmaps at a time: 100 crops' would take 80 MB
-        heatmaps = _min_max_scaled(part_heatmaps(one[None], spec.height, spec.width)[0, : spec.parts])
-        weights[crop] = _patch_means((heatmaps - 0.5) / 0.5, spec)
+        heatmaps = part_heatmaps(one[None], spec.height, spec.width)[0, : spec.parts]
+        weights[crop] = _patch_means(2 * heatmaps - 1, spec)
     return weights
 
 
@@ -184,14 +185,6 @@ def _gaussians(length: int, width: int) -> FloatArray:
     profile[radius + 1 :] = 0
     around: FloatArray = profile[np.abs(pixels[:, None] - pixels)]
     return around
-
-
-def _min_max_scaled(heatmaps: FloatArray) -> FloatArray:
-    """Each (H, W) map scaled to [0, 1]; a constant map becomes 0."""
-    low = heatmaps.min(axis=(1, 2), keepdims=True)
-    spread = heatmaps.max(axis=(1, 2), keepdims=True) - low
-    scaled: FloatArray = (heatmaps - low) / np.where(spread > 0, spread, 1)
-    return scaled
 
 
 def _patch_means(heatmaps: FloatArray, spec: CropSpec) -> FloatArray:

@@ -15,6 +15,7 @@ from timm.layers import resample_abs_pos_embed
 from keyreid_stream.errors import InputError, WeightsError
 from keyreid_stream.models.build import build_skeleton
 from keyreid_stream.models.config import ModelConfig, named_model
+from keyreid_stream.models.fit import fill
 from keyreid_stream.models.published_head import PublishedKeyReID
 from keyreid_stream.models.published_layout import (
     CAMERAS,
@@ -98,9 +99,8 @@ def load_published(
         CAMERAS: _fit_cameras(tensors, model.config.cameras),
         POSITIONS: _fit_positions(tensors, model, path),
     }
-    ours = model.state_dict()
-    fitted = {name: _as_ours(tensors[published], like=ours[name]) for published, name in layout.ours.items()}
-    model.load_state_dict(fitted, assign=True)
+    # Copies, off the mapped file.
+    fill(model, {name: tensors[published] for published, name in layout.ours.items()})
     report = LoadReport(
         used=tuple(name for name in layout.ours if not resized.get(name)),
         resized=tuple(f"{name}: {change}" for name, change in resized.items() if change),
@@ -146,7 +146,7 @@ def _unwrap(loaded: Any, path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _check_tensors(tensors: Mapping[str, Any], path: Path) -> None:
-    """Every value is a plain tensor whose numbers are in the file."""
+    """Every value is a plain tensor that has numbers, all of them in the file."""
     size = path.stat().st_size
     for name, tensor in tensors.items():
         plain = (
@@ -157,6 +157,8 @@ def _check_tensors(tensors: Mapping[str, Any], path: Path) -> None:
         )
         if not plain:
             raise _foreign(path, f"{_shown(name)} is not a plain tensor")
+        if tensor.numel() == 0:
+            raise _foreign(path, f"{_shown(name)} holds no numbers")
         # A tensor of stride 0 claims any number of elements without storing them.
         if tensor.nbytes > size:
             raise _foreign(path, f"{_shown(name)} claims more numbers than the file holds")
@@ -219,11 +221,6 @@ def _fit_positions(tensors: dict[str, torch.Tensor], model: PublishedKeyReID, pa
         tensors[POSITIONS].float(), new_size=[rows, columns], old_size=[side, side], num_prefix_tokens=prefix
     )
     return f"{side}x{side} positions resized to {rows}x{columns}"
-
-
-def _as_ours(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A copy off the mapped file, in our precision and shape."""
-    return tensor.to(like.dtype, copy=True, memory_format=torch.contiguous_format).reshape(like.shape)
 
 
 def _rows(tensors: Mapping[str, torch.Tensor], name: str) -> int:

@@ -1,6 +1,6 @@
 """All that concerns the T frames of a clip: attention over them, short clips, and TCSS.
 
-Letters: B clips, T frames, M patches, P parts, D channels, G groups of patches.
+Letters: B clips, T frames, M patches, D channels, G groups of patches.
 """
 
 from __future__ import annotations
@@ -43,8 +43,11 @@ class TCSS(nn.Module):
     """Temporal clip shift and shuffle (method section 4): in training, perturb which frame's token fills which slot.
 
     The patches, in row-major order, form `groups` contiguous groups. In a share `probability` of the clips, each group
-    is either shifted circularly in time by a random amount or shuffled in time. Part weights move along with their
-    tokens; the class row is not touched. In evaluation nothing happens.
+    is either shifted circularly in time by a random amount or shuffled in time. The class row is not touched. In
+    evaluation nothing happens.
+
+    Part weights need not move along with their tokens: the clip head averages them over the frames, and a mean over
+    time does not depend on the order.
     """
 
     def __init__(self, groups: int = 4, probability: float = 0.5) -> None:
@@ -52,25 +55,20 @@ class TCSS(nn.Module):
         self.groups = groups
         self.probability = probability
 
-    def forward(
-        self, patches_BTMD: torch.Tensor, weights_BTPM: torch.Tensor, generator: torch.Generator | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Patch tokens (B, T, M, D) and their part weights (B, T, P, M), moved alike.
+    def forward(self, patches_BTMD: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """(B, T, M, D) patch tokens, each moved in time only.
 
         Args:
             patches_BTMD: patch tokens, without class tokens.
-            weights_BTPM: their part weights.
             generator: where the randomness comes from; None for torch's own.
         """
         if not self.training:
-            return patches_BTMD, weights_BTPM
+            return patches_BTMD
         clips, frames, patches, _ = patches_BTMD.shape
         orders_BGT = self._draw_orders(clips, frames, patches_BTMD.device, generator)
         group_of_patch = torch.arange(patches, device=patches_BTMD.device) * self.groups // patches
         source_BTM = orders_BGT[:, group_of_patch].transpose(1, 2)
-        moved_patches = patches_BTMD.gather(1, source_BTM[..., None].expand_as(patches_BTMD))
-        moved_weights = weights_BTPM.gather(1, source_BTM[:, :, None].expand_as(weights_BTPM))
-        return moved_patches, moved_weights
+        return patches_BTMD.gather(1, source_BTM[..., None].expand_as(patches_BTMD))
 
     def _draw_orders(
         self, clips: int, frames: int, device: torch.device, generator: torch.Generator | None

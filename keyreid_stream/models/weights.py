@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.config import ModelConfig
+from keyreid_stream.validation import first_fault
 
 MAX_WEIGHTS_BYTES = 16 * 2**30
 """The largest weights file that is read, 16 GiB: a hundred times our largest model."""
@@ -201,7 +202,7 @@ def read_json(path: Path, schema: type[Schema]) -> Schema:
     try:
         return schema.model_validate_json(content)
     except ValidationError as error:
-        raise WeightsError(f"{str(path)!r} is not a valid {schema.__name__}: {_first_fault(error)}") from error
+        raise WeightsError(f"{str(path)!r} is not a valid {schema.__name__}: {first_fault(error)}") from error
 
 
 def file_sha256(path: Path) -> str:
@@ -254,13 +255,6 @@ def _replacing(path: Path) -> Iterator[Path]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _first_fault(error: ValidationError) -> str:
-    """The first fault that pydantic found, in one line; keys come from the file, so they are quoted."""
-    fault = error.errors(include_url=False)[0]
-    where = ".".join(str(step) for step in fault["loc"])
-    return _one_line(f"{where!r}: {fault['msg']}" if where else fault["msg"])
 
 
 def _one_line(text: object) -> str:

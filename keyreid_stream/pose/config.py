@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from keyreid_stream.devices import DeviceName
+
 STRIDE = 32
 """YOLO networks halve a picture five times."""
 
@@ -23,7 +25,7 @@ class PoseConfig(BaseModel):
             non-maximum suppression ignore it.
         minimum_height: people whose box is lower than this in the frame, pixels, are dropped.
         max_people: the most confident that are kept per frame.
-        device: a torch device such as `cpu` or `cuda:0`; `auto` takes the GPU where there is one.
+        device: cpu, cuda, cuda:0 and so on, or mps; `auto` takes a CUDA GPU where there is one, else the CPU.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +36,7 @@ class PoseConfig(BaseModel):
     iou: float = Field(default=0.7, gt=0, le=1)
     minimum_height: float = Field(default=0.0, ge=0)
     max_people: int = Field(default=100, ge=1, le=1000)
-    device: str = Field(default="auto", min_length=1)
+    device: DeviceName = "auto"
 
     @field_validator("imgsz")
     @classmethod

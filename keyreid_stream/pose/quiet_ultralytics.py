@@ -2,11 +2,12 @@
 
 By default its import asks two DNS servers whether the machine is online, and from then on it may send usage events,
 download weights and install packages with pip while it runs. It also prints through a handler of its own on the
-standard output, and changes settings of NumPy, OpenCV, `torch.save`, `warnings` and the environment for everyone.
+standard output, and changes settings of NumPy, OpenCV, PyTorch, `torch.save`, `warnings` and the environment for everyone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import sys
@@ -73,6 +74,7 @@ def _process_unchanged() -> Iterator[None]:
     """Undo what an import changes for the whole process, except the `SWITCHES`."""
     environment = dict(os.environ)
     printing, threads, save = np.get_printoptions(), cv2.getNumThreads(), torch.save
+    tensor_printing = dataclasses.asdict(torch._tensor_str.PRINT_OPTS)  # set_printoptions has no public counterpart
     try:
         with warnings.catch_warnings():
             yield
@@ -80,6 +82,7 @@ def _process_unchanged() -> Iterator[None]:
         torch.save = save
         cv2.setNumThreads(threads)
         np.set_printoptions(**printing)
+        torch.set_printoptions(**tensor_printing)  # type: ignore[no-untyped-call]
         for name in set(os.environ) - set(environment) - set(SWITCHES):
             del os.environ[name]
         os.environ.update({name: value for name, value in environment.items() if name not in SWITCHES})

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from keyreid_stream.errors import ConfigError, MissingExtraError, WeightsError
+from keyreid_stream.devices import torch_device
+from keyreid_stream.errors import MissingExtraError, WeightsError
 from keyreid_stream.pose.config import PoseConfig
 from keyreid_stream.pose.quiet_ultralytics import Ultralytics, import_ultralytics
 from keyreid_stream.structures import COCO_KEYPOINTS, ImageArray
@@ -56,7 +57,7 @@ def open_weights(config: PoseConfig) -> PersonModel:
     """
     path = config.weights.expanduser().resolve()
     _check_format(path)
-    device = _torch_device(config.device)
+    device = torch_device(config.device)
     ultralytics = import_ultralytics()
     backend = _open_backend(ultralytics, path, device)
     return _person_model(ultralytics, backend, config)
@@ -83,19 +84,6 @@ def _check_format(path: Path) -> None:
 def _formats() -> str:
     *files, folder = RUNTIME_OF_FORMAT
     return f"a {', '.join(files[:-1])} or {files[-1]} file or a *{folder} folder"
-
-
-def _torch_device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"unknown device {name!r}; use auto, cpu, or cuda:0 and so on") from None
-    count = torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise ConfigError(f"no device {name!r}: this machine has {count} CUDA devices; use auto or cpu")
-    return device
 
 
 def _open_backend(ultralytics: Ultralytics, path: Path, device: torch.device) -> Any:

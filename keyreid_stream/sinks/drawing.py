@@ -7,37 +7,30 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keyreid_stream.models.parts import PART_KEYPOINTS
 from keyreid_stream.sinks.letterbox import resized
 from keyreid_stream.sinks.palette import DARK, NOTICE, PART_COLOURS, Colour, identity_colour
 from keyreid_stream.sinks.text import Chip, Words
 from keyreid_stream.structures import CameraTick, FloatArray, ImageArray
 
 _MIN_KEYPOINT_CONFIDENCE = 0.3
+"""More than the model asks for (0.1): a doubtful keypoint still tells the model a little, among many others, but a limb
+drawn to it looks like a mistake."""
 
 _NOTICE_SIZE = 0.65
 """Of a label's letters: small enough to fit into one cell of a mosaic beside its title."""
 
-_HEAD, _TORSO, _LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG = range(6)
+_PART_OF_KEYPOINT = {keypoint: part for part, members in enumerate(PART_KEYPOINTS) for keypoint in members}
 
-_LIMBS: tuple[tuple[int, int, int], ...] = (
-    (5, 6, _TORSO),
-    (5, 11, _TORSO),
-    (6, 12, _TORSO),
-    (11, 12, _TORSO),
-    (5, 7, _LEFT_ARM),
-    (7, 9, _LEFT_ARM),
-    (6, 8, _RIGHT_ARM),
-    (8, 10, _RIGHT_ARM),
-    (11, 13, _LEFT_LEG),
-    (13, 15, _LEFT_LEG),
-    (12, 14, _RIGHT_LEG),
-    (14, 16, _RIGHT_LEG),
-    (0, 1, _HEAD),
-    (0, 2, _HEAD),
-    (1, 3, _HEAD),
-    (2, 4, _HEAD),
+_LIMBS = (
+    *((5, 6), (5, 11), (6, 12), (11, 12)),
+    *((5, 7), (7, 9)),
+    *((6, 8), (8, 10)),
+    *((11, 13), (13, 15)),
+    *((12, 14), (14, 16)),
+    *((0, 1), (0, 2), (1, 3), (2, 4)),
 )
-"""Pairs of COCO keypoints and the body part that the limb between them belongs to (method, section 5)."""
+"""Pairs of COCO keypoints, the inner first: a limb belongs to its outer keypoint's part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +97,11 @@ def _draw_skeleton(image: ImageArray, keypoints: FloatArray, scale: float, pen: 
     """Limbs in their parts' colours on a dark rim, joints on top; `keypoints` (17, 3) in pixels of the whole frame."""
     points = _finite(keypoints[:, :2] * np.float32(scale))
     shown = np.isfinite(keypoints).all(axis=1) & (keypoints[:, 2] >= _MIN_KEYPOINT_CONFIDENCE)
-    limbs = [(tuple(points[a]), tuple(points[b]), part) for a, b, part in _LIMBS if shown[a] and shown[b]]
+    limbs = [
+        (tuple(points[inner]), tuple(points[outer]), _PART_OF_KEYPOINT[outer])
+        for inner, outer in _LIMBS
+        if shown[inner] and shown[outer]
+    ]
     for start, end, _ in limbs:
         cv2.line(image, start, end, DARK, pen.limb_line + pen.rim, cv2.LINE_AA)
     for start, end, part in limbs:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.structures import Event, EventKind, Tick
+from keyreid_stream.validation import first_fault
 
 SCHEMA: Literal["keyreid.events/1"] = "keyreid.events/1"
 
@@ -106,7 +107,7 @@ def read_events(path: str | Path) -> Iterator[Event]:
                 yield EventLine.model_validate_json(line).event()
             except ValidationError as error:
                 raise InputError(
-                    f"{path}, line {number} is damaged or not {SCHEMA} ({_first_fault(error)}); "
+                    f"{path}, line {number} is damaged or not {SCHEMA} ({first_fault(error)}); "
                     "remove the line, or write the log again"
                 ) from error
 
@@ -114,9 +115,3 @@ def read_events(path: str | Path) -> Iterator[Event]:
 def _rounded_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     x1, y1, x2, y2 = (round(float(edge), _PIXEL_DECIMALS) for edge in box)
     return x1, y1, x2, y2
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    return f"{where}: {fault['msg']}" if where else str(fault["msg"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
+from keyreid_stream.errors import InputError
 from keyreid_stream.sinks.camera_files import camera_file
 from keyreid_stream.sinks.identity_replay import IdentityReplay
 from keyreid_stream.structures import CameraTick, Tick, TrackKey
@@ -36,23 +37,29 @@ class MotSink:
         self._parts: dict[str, IO[str]] = {}
         self._replay = IdentityReplay()
         self._stack = ExitStack()
+        self._is_open = False
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         for camera_id in self._paths:
             self._open_part(camera_id)
+        self._is_open = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._stack.close()
-        identities = self._replay.identities()
-        for camera_id in self._parts:
-            self._resolve(camera_id, identities)
+        self._is_open = False
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, tick: Tick) -> None:
-        """Take the tick's tracks and events."""
+        """Take the tick's tracks and events.
+
+        Raises:
+            InputError: the sink is not open, a camera's name cannot be a file's, or an event lacks what its kind needs.
+        """
+        if not self._is_open:
+            raise InputError("the track files are not open; write to them inside `with MotSink(...)`")
         for event in tick.events:
             self._replay.apply(event)
         for camera in tick.cameras:
@@ -61,14 +68,17 @@ class MotSink:
 
     def _open_part(self, camera_id: str) -> IO[str]:
         path = self._paths.setdefault(camera_id, camera_file(self._folder, camera_id, ".txt"))
-        part = self._stack.enter_context(_part(path).open("w", encoding="ascii", newline="\n"))
-        self._parts[camera_id] = part
+        part = _part(path).open("w", encoding="ascii", newline="\n")
+        # Each camera on its own, after its part is closed: one that fails does not keep the others from their files.
+        self._stack.callback(self._resolve, camera_id)
+        self._parts[camera_id] = self._stack.enter_context(part)
         return part
 
-    def _resolve(self, camera_id: str, identities: Mapping[TrackKey, int]) -> None:
+    def _resolve(self, camera_id: str) -> None:
         """Rewrite a camera's waiting rows under their identities, and put the whole file in place at once."""
         path = self._paths[camera_id]
-        resolved = path.with_name(path.name + ".resolved")
+        identities = self._replay.identities()
+        resolved = path.with_name(path.name + ".resolved.part")
         with _part(path).open(encoding="ascii") as part, resolved.open("w", encoding="ascii", newline="\n") as out:
             for _, rows in groupby(map(_Row.parse, part), key=lambda row: row.frame):
                 out.writelines(f"{row}\n" for row in self._decided(camera_id, rows, identities))

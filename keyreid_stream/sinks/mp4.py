@@ -17,6 +17,9 @@ from keyreid_stream.structures import ImageArray
 _TIME_BASE = Fraction(1, 90_000)
 """Divides all common frame rates."""
 
+_LARGEST_DENOMINATOR = 1001
+"""Of a frame rate: NTSC's 30000/1001 is exact, and the slowest rate is one picture in 1001 s."""
+
 _X264 = {"preset": "veryfast", "crf": "23", "bf": "0"}
 """No B-frames: every reader then sees the times that were written, not shifted ones."""
 
@@ -39,7 +42,7 @@ class Mp4File:
     def __init__(self, path: Path, fps: float) -> None:
         self._path = path
         self._part = path.with_name(path.name + ".part")
-        self._fps = Fraction(fps).limit_denominator(1001)
+        self._fps = max(Fraction(fps).limit_denominator(_LARGEST_DENOMINATOR), Fraction(1, _LARGEST_DENOMINATOR))
         self._opened: tuple[OutputContainer, VideoStream] | None = None
         self._size = (0, 0)
         self._start_s = 0.0
@@ -74,7 +77,8 @@ class Mp4File:
 
     def _open(self) -> tuple[OutputContainer, VideoStream]:
         # `faststart` moves the index to the front: a browser plays the file while it loads.
-        container = av.open(str(self._part), "w", format="mp4", options={"movflags": "faststart"})
+        # `file:` keeps FFmpeg from reading a path with a colon in it (`2026-11-05T10:30/…`) as a protocol.
+        container = av.open(f"file:{self._part}", "w", format="mp4", options={"movflags": "faststart"})
         stream = container.add_stream("libx264", rate=self._fps, options=_X264)
         stream.height, stream.width = (length + length % 2 for length in self._size)
         stream.pix_fmt = "yuv420p"

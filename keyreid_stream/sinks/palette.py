@@ -22,7 +22,7 @@ PART_COLOURS: tuple[Colour, ...] = (
     (72, 149, 255),  # left leg
     (236, 96, 200),  # right leg
 )
-"""One colour per body part, in the order of the model's parts: the left side is cool, the right side warm."""
+"""One colour per body part, in the order of `models.parts.PART_NAMES`: the left side is cool, the right side warm."""
 
 _GOLDEN_ANGLE = math.tau * (3 - math.sqrt(5)) / 2
 """Steps of this angle never come back to an old hue and always land in the widest gap."""

@@ -49,24 +49,29 @@ class VideoSink:
         }
         self._mosaic_file = Mp4File(self._folder / f"{_MOSAIC}.mp4", max(cameras.values()))
         self._stack = ExitStack()
+        self._is_open = False
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         for file in (*self._files.values(), self._mosaic_file):
             self._stack.callback(file.close)
+        self._is_open = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._stack.close()
+        self._is_open = False
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, tick: Tick) -> None:
         """Draw and append the tick's pictures.
 
         Raises:
-            InputError: the tick holds a camera that was not named.
+            InputError: the sink is not open, or the tick holds a camera that was not named.
         """
+        if not self._is_open:
+            raise InputError("the videos are not open; write to them inside `with VideoSink(...)`")
         if self._plain:
             tick = without_pictures(tick)
         mosaic = self._mosaic.update(tick)

@@ -43,25 +43,26 @@ def require_display() -> None:
     """
     if not display_available():
         raise InputError(
-            "no display to open a window on; run without --show (videos are written all the same) or set DISPLAY"
+            "no display to open a window on; run without --show and look at the videos, or set DISPLAY"
         )
 
 
 class WindowSink:
     """Shows the mosaic in a window; `q`, Escape or closing the window stops the run as Ctrl-C does.
 
+    Call `require_display` before, and early: opening a window where there is no display ends the whole process.
+
     Args:
         cameras: nominal frames per second by camera, in the order of the mosaic.
         title: of the window.
 
     Raises:
-        InputError: there is no display, or no camera.
+        InputError: there is no camera.
     """
 
     def __init__(self, cameras: Mapping[str, float], *, title: str = "keyreid") -> None:
         self._mosaic = Mosaic(cameras)
         self._title = title
-        require_display()
 
     def __enter__(self) -> Self:
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)

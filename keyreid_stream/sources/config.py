@@ -11,8 +11,8 @@ class SourcesConfig(BaseModel):
     Attributes:
         cameras: video files or image folders, each `path` or `name=path`.
         max_fps: take at most this many frames a second of each camera.
-        merge_window_s: frames of different cameras this close in time are one tick; by default half the shortest
-            frame interval.
+        merge_window_s: frames of different cameras this close in time are one tick; at most the shortest frame
+            interval, by default half of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -14,26 +14,31 @@ def merge(sources: Sequence[Source], *, window_s: float | None = None) -> Genera
     """Gather frames that belong together in time; every frame comes exactly once.
 
     A tick starts at the earliest waiting frame, of time t, and takes each camera's waiting frame if its time is below
-    t + window_s. It therefore holds one frame or none of each camera; ticks follow each other in time. Cameras may
-    differ in rate and may end early. At most one frame per camera is read ahead.
+    t + window_s. It therefore holds one frame or none of each camera. A tick starts after the one before it; while
+    cameras keep their nominal rates, it even starts after all frames of the one before it. Cameras may differ in rate
+    and may end early. At most one frame per camera is read ahead.
 
     Args:
         sources: the cameras; a tick's frames are in this order.
-        window_s: how far apart in seconds the frames of a tick may lie; by default half the shortest nominal frame
-            interval.
+        window_s: how far apart in seconds the frames of a tick may lie, at most the shortest nominal frame interval:
+            more would join a frame to others that are nearer to its camera's next. By default half that interval.
 
     Returns:
         The ticks. Closing this iterator, or an exception in any camera, closes all cameras.
 
     Raises:
-        InputError: there is no source, or the window is not above 0.
+        InputError: there is no source, or the window is not above 0 or longer than the shortest frame interval.
     """
     if not sources:
         raise InputError("no source was given; give at least one camera")
+    shortest_interval_s = 1 / max(source.fps for source in sources)
     if window_s is None:
-        window_s = 0.5 / max(source.fps for source in sources)
-    if not window_s > 0:
-        raise InputError(f"window_s is {window_s:g}; it must be above 0")
+        window_s = shortest_interval_s / 2
+    if not 0 < window_s <= shortest_interval_s:
+        raise InputError(
+            f"window_s is {window_s:g}; it must be above 0 and at most {shortest_interval_s:g}, the shortest frame "
+            "interval of the cameras: give a shorter one, or leave it out"
+        )
     return _ticks(sources, window_s)
 
 

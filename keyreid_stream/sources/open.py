@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from keyreid_stream.camera_names import check_distinct, checked_camera_id
 from keyreid_stream.errors import InputError, SourceError
 from keyreid_stream.interfaces import Source
-from keyreid_stream.sources.camera_names import check_distinct, checked_camera_id
 from keyreid_stream.sources.image_folder import ImageFolderSource
 from keyreid_stream.sources.video_file import VideoFileSource
 
@@ -43,7 +43,7 @@ def open_source(spec: str, *, max_fps: float | None = None) -> Source:
     if _exists(path) and path.is_dir():
         source = ImageFolderSource(path, camera_id=name, max_fps=max_fps)
     else:
-        source = VideoFileSource(path, camera_id=name, fps=max_fps)
+        source = VideoFileSource(path, camera_id=name, max_fps=max_fps)
     checked_camera_id(source.camera_id)
     return source
 

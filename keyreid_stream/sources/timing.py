@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import TypeVar
 
 from keyreid_stream.errors import InputError
 
 _SLOT_TOLERANCE = 1e-6
 """Shares of a slot by which a time may miss its slot through rounding and still count as on time."""
+
+_LONGEST_UNCONFIRMED_PAUSE_S = 10.0
+"""How far a single time stamp may jump ahead when no other bears it out."""
+
+_Item = TypeVar("_Item")
 
 
 def checked_fps(fps: float) -> float:
@@ -25,32 +32,72 @@ def checked_fps(fps: float) -> float:
 class PresentationClock:
     """Turns presentation time stamps (pts) into seconds: 0 for the first, then strictly increasing.
 
-    A missing or backward time stamp is repaired: it becomes the last time plus the nominal interval. `repaired` counts
-    them.
+    A time stamp is believed if it is after the last time and the next frame's stamp is not between the two; so a long
+    pause is kept. Where the next frame cannot tell (there is none, or its stamp is missing or goes back further), only
+    a pause of up to 10 s is believed.
+
+    All others are repaired, and counted in `repaired`: the frame comes a nominal interval after the last one, or
+    half-way to the next where that is nearer. If the next stamp does not go on from the last time either, as after a
+    restart of the camera, times are counted from the repaired frame, so that later distances stay true.
+
+    One far-off stamp therefore moves no other frame; two in a row that agree with each other are believed.
     """
 
     def __init__(self, time_base: Fraction, interval_s: float) -> None:
         self.repaired = 0
         self._time_base = time_base
         self._interval_s = interval_s
-        self._origin: int | None = None
-        self._last_s: float | None = None
+        # Less than this between two times is rounding, and no room to put a frame in.
+        self._least_step_s = float(time_base) / 4
+        self._origin_s: Fraction | None = None
+        self._last_s = -interval_s
 
-    def read(self, pts: int | None) -> float:
-        """Seconds of the next frame, whose time stamp in units of the time base is `pts`."""
-        if self._origin is None:
-            self._origin = pts
-        seconds = None if pts is None or self._origin is None else float((pts - self._origin) * self._time_base)
-        if self._last_s is None:
-            # Whatever the first frame says, it is the origin; only a missing time stamp had to be made up.
+    def read(self, pts: int | None, following: int | None) -> float:
+        """Seconds of the next frame.
+
+        Args:
+            pts: its time stamp in units of the time base; None if it has none.
+            following: the time stamp of the frame after it; None if that has none, or there is none.
+        """
+        due_s = self._last_s + self._interval_s
+        if self._origin_s is None:  # the first stamp there is: nothing to doubt it by
             self.repaired += pts is None
-            self._last_s = 0.0
-        elif seconds is None or seconds <= self._last_s:
-            self.repaired += 1
-            self._last_s += self._interval_s
+            self._count_from(pts, due_s)
+            self._last_s = due_s
         else:
-            self._last_s = seconds
+            self._last_s = self._believed_or_repaired(pts, following, due_s)
         return self._last_s
+
+    def _believed_or_repaired(self, pts: int | None, following: int | None, due_s: float) -> float:
+        seconds, next_s = self._seconds(pts), self._seconds(following)
+        if next_s is not None and next_s - self._last_s < self._least_step_s:
+            next_s = None  # it does not go on from the last time, so it cannot tell about this one
+        latest_s = due_s + _LONGEST_UNCONFIRMED_PAUSE_S if next_s is None else next_s
+        if seconds is not None and self._last_s < seconds <= latest_s:
+            return seconds
+        self.repaired += 1
+        if next_s is not None:
+            return min(due_s, (self._last_s + next_s) / 2)
+        self._count_from(pts, due_s)
+        return due_s
+
+    def _count_from(self, pts: int | None, seconds: float) -> None:
+        """Let this time stamp, if there is one, mean so many seconds."""
+        if pts is not None:
+            self._origin_s = pts * self._time_base - Fraction(seconds)
+
+    def _seconds(self, pts: int | None) -> float | None:
+        return None if pts is None or self._origin_s is None else float(pts * self._time_base - self._origin_s)
+
+
+def with_following(items: Iterable[_Item]) -> Iterator[tuple[_Item, _Item | None]]:
+    """Each item with the one after it, None after the last; reads one item ahead."""
+    iterator = iter(items)
+    item = next(iterator, None)
+    while item is not None:
+        following = next(iterator, None)
+        yield item, following
+        item = following
 
 
 class RateLimit:

@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from keyreid_stream.errors import SourceError
-from keyreid_stream.sources.timing import PresentationClock, RateLimit, checked_fps
+from keyreid_stream.sources.timing import PresentationClock, RateLimit, checked_fps, with_following
 from keyreid_stream.structures import Frame, ImageArray
 
 _FALLBACK_FPS = 25.0
@@ -33,26 +33,26 @@ _READ_FAILURES_IN_A_ROW = 16
 class VideoFileSource:
     """The frames of a video file, with the times at which they are to be shown.
 
-    Damaged frames are counted in `corrupt_frames` and left out; decoding goes on after them. Missing or backward times
-    are repaired and counted in `repaired_timestamps`. A rotation noted in the file (phones) is applied. `frame_index`
-    is the frame's place in the file, so damaged and thinned-out frames take a number too.
+    Damaged frames are counted in `corrupt_frames` and left out; decoding goes on after them. Missing and wrong times
+    are repaired and counted in `repaired_timestamps` (see `PresentationClock`). A rotation noted in the file (phones)
+    is applied. `frame_index` is the frame's place in the file, so damaged and thinned-out frames take a number too.
 
     Args:
         path: the file.
         camera_id: the camera's name; by default the file's stem.
-        fps: give at most so many frames a second; None for all.
+        max_fps: give at most so many frames a second; None for all.
 
     Raises:
         SourceError: the file is missing, no video, or not one of its frames can be decoded.
-        InputError: fps is not above 0.
+        InputError: max_fps is not above 0.
     """
 
-    def __init__(self, path: str | Path, *, camera_id: str | None = None, fps: float | None = None) -> None:
+    def __init__(self, path: str | Path, *, camera_id: str | None = None, max_fps: float | None = None) -> None:
         self.corrupt_frames = 0
         self.repaired_timestamps = 0
         self._path = Path(path)
         self._camera_id = self._path.stem if camera_id is None else camera_id
-        self._max_fps = None if fps is None else checked_fps(fps)
+        self._max_fps = None if max_fps is None else checked_fps(max_fps)
         self._file_fps = self._probe()
 
     @property
@@ -76,16 +76,19 @@ class VideoFileSource:
         with _open(self._path) as container:
             stream = _video_stream(container, self._path)
             clock = PresentationClock(stream.time_base or Fraction(1, av.time_base), 1 / self._file_fps)
-            for index, decoded in enumerate(_decode(container, stream)):
-                if decoded is None:
-                    self.corrupt_frames += 1
-                    continue
-                timestamp_s = clock.read(decoded.pts)
+            for (index, decoded), following in with_following(self._sound_frames(container, stream)):
+                timestamp_s = clock.read(decoded.pts, None if following is None else following[1].pts)
                 self.repaired_timestamps = clock.repaired
-                if decoded.is_corrupt:
-                    self.corrupt_frames += 1
-                elif limit.admits(timestamp_s):
+                if limit.admits(timestamp_s):
                     yield Frame(self._camera_id, index, timestamp_s, _upright_rgb(decoded))
+
+    def _sound_frames(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
+        """Undamaged frames with their places in the file; the clock must not see a damaged frame's time stamp."""
+        for index, decoded in enumerate(_decode(container, stream)):
+            if decoded is None or decoded.is_corrupt:
+                self.corrupt_frames += 1
+            else:
+                yield index, decoded
 
     def _probe(self) -> float:
         """The file's nominal rate, once it has proved that a frame can be decoded."""

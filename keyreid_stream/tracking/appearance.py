@@ -16,7 +16,7 @@ import torch
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.interfaces import FrameEncoder
-from keyreid_stream.models.crops import make_crops
+from keyreid_stream.models.crops import join_crops, make_crops
 from keyreid_stream.structures import Crops, CropSpec, Encodings, FloatArray, ImageArray
 from keyreid_stream.tracking.keypoint_store import KeypointStore
 from keyreid_stream.tracking.unit_vectors import unit_vector
@@ -54,7 +54,7 @@ class KeyReIDAppearance:
         self._encoder = encoder
         self._keypoints = keypoints
         self._make_crops = make_crops
-        self._embedding_dim = int(encoder.encode(_no_crops(encoder.crop_spec)).appearance.shape[1])
+        self._embedding_dim = int(encoder.encode(join_crops([], encoder.crop_spec)).appearance.shape[1])
 
     @property
     def embedding_dim(self) -> int:
@@ -85,7 +85,7 @@ class KeyReIDAppearance:
         if len(frames) != len(detections):
             raise ValueError(f"{len(frames)} frames need as many detections, got {len(detections)}")
         crops = [self._crops(frame, found) for frame, found in zip(frames, detections, strict=True)]
-        rows = torch.from_numpy(_checked_rows(self._encoder.encode(_joined(crops, self._encoder.crop_spec))))
+        rows = torch.from_numpy(_checked_rows(self._encoder.encode(join_crops(crops, self._encoder.crop_spec))))
         return [part.contiguous() for part in torch.split(rows, [len(part) for part in crops])]
 
     def get_features(self, boxes_xyxy: FloatArray, image_bgr: ImageArray) -> FloatArray:
@@ -129,17 +129,6 @@ class KeyReIDAppearance:
             keypoints = self._keypoints.get(detections.sample_id, detections.instance_ids)
         image = np.ascontiguousarray(frame.image.permute(1, 2, 0).numpy())
         return self._make_crops(image, detections.geometry.values.numpy(), keypoints, self._encoder.crop_spec)
-
-
-def _no_crops(spec: CropSpec) -> Crops:
-    return Crops(
-        np.zeros((0, spec.height, spec.width, 3), np.uint8), np.zeros((0, spec.parts, spec.patches), np.float32)
-    )
-
-
-def _joined(crops: Sequence[Crops], spec: CropSpec) -> Crops:
-    every = [_no_crops(spec), *crops]
-    return Crops(np.concatenate([part.images for part in every]), np.concatenate([part.part_weights for part in every]))
 
 
 def _checked_rows(encodings: Encodings) -> FloatArray:

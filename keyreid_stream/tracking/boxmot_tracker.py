@@ -16,6 +16,7 @@ from keyreid_stream.tracking.config import TrackingConfig
 from keyreid_stream.tracking.options import build_tracker
 from keyreid_stream.tracking.trackers import TRACKERS
 from keyreid_stream.tracking.unit_vectors import unit_rows, unit_vector
+from keyreid_stream.tracking.write_back import fits_appearance
 
 logger = logging.getLogger("keyreid_stream.tracking")
 
@@ -80,8 +81,7 @@ class BoxmotTracker:
             self._boxmot_image(frame),
             timestamp_s=frame.timestamp_s,
         )
-        if self._traits.upkeep is not None:
-            self._traits.upkeep(self._tracker, self._traits.live_tracks(self._tracker))
+        self._traits.tidy(self._tracker)
         return self._our_tracks(shown, rows)
 
     def write_back(self, embeddings: Mapping[int, FloatArray]) -> None:
@@ -104,7 +104,7 @@ class BoxmotTracker:
                 self._write(live[boxmot_id], track_id, embeddings[track_id])
 
     def _write(self, track: Any, track_id: int, embedding: FloatArray) -> None:
-        if embedding.shape != (self._tracker.last_emb_size,):
+        if not fits_appearance(self._tracker, embedding):
             width = self._tracker.last_emb_size
             raise ValueError(f"track {track_id} is matched by {width} numbers, got an embedding of {embedding.shape}")
         vector = unit_vector(embedding)

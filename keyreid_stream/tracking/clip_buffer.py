@@ -102,8 +102,8 @@ class ClipBuffer:
     def is_due(self, key: TrackKey) -> bool:
         """Whether the track has enough new crops for another clip embedding.
 
-        It has at its first `ClipConfig.min_crops` kept crops, once its clip is full, and then at every
-        `ClipConfig.embed_every` further kept crops.
+        It has at its first `ClipConfig.min_crops` kept crops, `ClipConfig.embed_every` kept crops after its last
+        clip, and when its clip has just become full.
         """
         return key in self._tracks and self._tracks[key].is_due
 

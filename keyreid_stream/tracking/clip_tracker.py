@@ -17,6 +17,7 @@ from keyreid_stream.tracking.clip_buffer import ClipBuffer
 from keyreid_stream.tracking.config import ClipConfig
 from keyreid_stream.tracking.trackers import traits_of
 from keyreid_stream.tracking.unit_vectors import unit_vector
+from keyreid_stream.tracking.write_back import fits_appearance
 
 logger = logging.getLogger("keyreid_stream.tracking")
 
@@ -27,8 +28,11 @@ class ClipTracker:
     It is a BoxMOT `Tracker` itself: use it wherever one fits, in a loop of your own, in `TrackingPipeline`, or in
     `replay_build(…, tracker=ClipTracker(…))`. It encodes the detections of every frame, which gives the wrapped
     tracker their appearance, keeps the newest crops of every track, runs the clip head when a clip is due, and writes
-    every track's newest clip back after each update. A tracker that keeps no appearance is only read; this is logged
-    once, at INFO.
+    every track's newest clip back after each update. A tracker that keeps no appearance is only read, and so is one that
+    matches by embeddings of another width, given with the detections; this is logged once, at INFO.
+
+    What BoxMOT's trackers pile up over days is dropped after each update; OccluBoost's interpolated boxes (`flush_gta`)
+    are among it.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class ClipTracker:
         self._clips = clips or ClipConfig()
         self._traits = traits_of(tracker)
         self._matches_appearance = bool(getattr(tracker, "generates_embeddings", False))
-        if self._traits is None or self._traits.write is None or not self._matches_appearance:
+        self._writer = self._traits.write if self._traits is not None and self._matches_appearance else None
+        if self._writer is None:
             logger.info("%s keeps no appearance that can be replaced, clips are not written back", tracker.name)
+        self._told_of_widths = False
         self._forget()
 
     @property
@@ -67,7 +73,8 @@ class ClipTracker:
 
         Args:
             detections: BoxMOT `Detections`, or (N, 6) rows of x1, y1, x2, y2, confidence, class. Embeddings that are
-                there already are what the wrapped tracker matches by.
+                there already are what the wrapped tracker matches by; of one width, and with clips written back if
+                that is the width of the model's global part.
             frame: a BoxMOT `Frame`, or (H, W, 3) uint8 BGR pixels.
             timestamp_s: when the frame was taken, for trackers with `variable_dt`.
 
@@ -86,6 +93,8 @@ class ClipTracker:
         if self._matches_appearance and len(found) and found.embeddings is None:
             found = found.with_embeddings(torch.from_numpy(encodings.appearance))
         tracks = self._tracker.update(found, picture, timestamp_s=timestamp_s)
+        if self._traits is not None:
+            self._traits.tidy(self._tracker)
         self._collect(tracks, encodings)
         self._embed(tracks)
         self._write_back()
@@ -169,12 +178,24 @@ class ClipTracker:
         self._embeddings |= {track_id: embedded[row] for row, track_id in enumerate(due)}
 
     def _write_back(self) -> None:
-        if self._traits is None or self._traits.write is None or not self._matches_appearance:
+        if self._traits is None or self._writer is None:
             return
         for track_id, track in self._traits.live_tracks(self._tracker).items():
-            vector = unit_vector(self._embeddings[track_id].global_part) if track_id in self._embeddings else None
+            if track_id not in self._embeddings:
+                continue
+            embedding = self._embeddings[track_id].global_part
+            if not fits_appearance(self._tracker, embedding):
+                self._tell_of_widths(len(embedding))
+                return
+            vector = unit_vector(embedding)
             if vector is not None:
-                self._traits.write(self._tracker, track, vector)
+                self._writer(self._tracker, track, vector)
+
+    def _tell_of_widths(self, clip_width: int) -> None:
+        if not self._told_of_widths:
+            given, name = self._tracker.last_emb_size, self.name
+            logger.info("%s matches by %s numbers, clips of %d are not written back", name, given, clip_width)
+        self._told_of_widths = True
 
     def _key(self, track_id: int) -> TrackKey:
         return TrackKey(self.name, track_id)

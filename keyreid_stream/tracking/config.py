@@ -60,8 +60,8 @@ class ClipConfig(BaseModel):
         clip_stride: every how many of its crops a track keeps one for its clip; 1 keeps all, so a clip is the last T
             crops in a row, as the published recipe has it. More makes a clip span more time.
         min_crops: kept crops from which a track's first, short clip is embedded.
-        embed_every: once a clip is full, kept crops between one embedding and the next; 0 stands for T, so that full
-            clips do not share crops.
+        embed_every: kept crops between one embedding and the next, also while clips are short; a clip that has just
+            become full is embedded in any case. 0 stands for T, so that full clips do not share crops.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

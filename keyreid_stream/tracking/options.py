@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.tracking.trackers import TRACKERS
@@ -103,7 +103,7 @@ def _check_kind(name: str, option: str, value: object, default: object) -> None:
     if isinstance(default, bool):
         fits, wanted = isinstance(value, bool), "true or false"
     elif isinstance(default, int | float):
-        fits, wanted = _is_number(value), "a finite number"
+        fits, wanted = _is_number_like(value, default)
     elif isinstance(default, str):
         fits, wanted = isinstance(value, str), "a text"
     else:
@@ -112,7 +112,19 @@ def _check_kind(name: str, option: str, value: object, default: object) -> None:
         raise ConfigError(f"{name}'s option {option!r} is {value!r}; give {wanted} (default: {default!r})")
 
 
-def _is_number(value: object) -> bool:
+def _is_number_like(value: object, default: float) -> tuple[bool, str]:
+    """Whether a value is a number of the default's kind, and what that is: BoxMOT takes a negative age without a word.
+
+    A default that is a whole number above 0 is a count (of frames, hits, observations): there must be something.
+    """
+    if not _is_number(value) or default < 0:
+        return _is_number(value), "a finite number"
+    if isinstance(default, int) and default > 0:
+        return value > 0, "a number above 0"
+    return value >= 0, "a number from 0 on"
+
+
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

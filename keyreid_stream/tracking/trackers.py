@@ -51,6 +51,11 @@ class TrackerTraits:
         buried = getattr(tracker, self.buried) if self.buried else ()
         return set(self.live_tracks(tracker)) | set(buried)
 
+    def tidy(self, tracker: Any) -> None:
+        """Drop what the tracker would pile up; after every update."""
+        if self.upkeep is not None:
+            self.upkeep(tracker, self.live_tracks(tracker))
+
 
 TRACKERS: Final[Mapping[str, TrackerTraits]] = MappingProxyType(
     {

@@ -16,6 +16,11 @@ Writer: TypeAlias = Callable[[Any, Any, FloatArray], None]
 """(BoxMOT tracker, one of its live tracks, unit vector (D,)) -> None"""
 
 
+def fits_appearance(tracker: Any, embedding: FloatArray) -> bool:
+    """Whether an embedding is as wide as the appearance that a tracker has matched by so far."""
+    return embedding.shape == (tracker.last_emb_size,)
+
+
 def write_smooth_feature(_tracker: Any, track: Any, vector: FloatArray) -> None:
     """BoT-SORT: the running mean is all that is matched by; its list of past features is never read."""
     track.smooth_feat = vector

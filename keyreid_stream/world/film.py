@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,16 +11,8 @@ from keyreid_stream.world.render.renderer import Renderer
 from keyreid_stream.world.scene import CameraView
 from keyreid_stream.world.sensor import expose, frame_times
 from keyreid_stream.world.structures import Rendered, WorldState
-from keyreid_stream.world.truth import FrameTruth, frame_truth
+from keyreid_stream.world.truth import Shot, frame_truth
 from keyreid_stream.world.world import World
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shot:
-    """A frame and the truth about it."""
-
-    frame: Frame
-    truth: FrameTruth
 
 
 class Film:

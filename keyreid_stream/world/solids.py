@@ -77,4 +77,6 @@ class Solids:
     def around(self, x: float, y: float, z: float) -> Solid | None:
         """The solid that a spot lies in, if any."""
         inside = self.distances(np.array([[x, y]]))[0] <= 0
-        return next((solid for solid, within in zip(self.solids, inside, strict=True) if within and z < solid.height), None)
+        return next(
+            (solid for solid, within in zip(self.solids, inside, strict=True) if within and z < solid.height), None
+        )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from keyreid_stream.structures import FloatArray, IntArray
-from keyreid_stream.world.structures import KEYPOINTS, Body, Person, Points, Rendered, WorldState
+from keyreid_stream.structures import FloatArray, Frame, IntArray
+from keyreid_stream.world.camera import Camera
+from keyreid_stream.world.structures import JOINTS, KEYPOINTS, Body, Person, Points, Rendered, WorldState
 
 OUTSIDE, OCCLUDED, VISIBLE = 0, 1, 2
 """COCO's visibility of a keypoint."""
@@ -21,33 +21,29 @@ _NEIGHBOURS = 1
 _REFERENCE_HEIGHT_M = 1.7
 
 _COVER_M = np.array(
-    [0.07, 0.07, 0.07, 0.09, 0.09]  # nose, eyes: on the face; ears: beside the head
-    + [0.17, 0.17]  # shoulders
-    + [0.10, 0.10]  # elbows
-    + [0.09, 0.09]  # wrists
-    + [0.20, 0.20]  # hips, deep inside the body
-    + [0.15, 0.15]  # knees, under cloth
-    + [0.11, 0.11]  # ankles, in shoes
+    [
+        *(0.07, 0.07, 0.07, 0.09, 0.09),  # nose and eyes, on the face; ears, beside the head
+        *(0.17, 0.17),  # shoulders
+        *(0.10, 0.10),  # elbows
+        *(0.09, 0.09),  # wrists
+        *(0.20, 0.20),  # hips, deep inside the body
+        *(0.15, 0.15),  # knees, under cloth
+        *(0.11, 0.11),  # ankles, in shoes
+    ]
 )
 """How much of a body of 1.7 m may lie in front of a joint that is still seen, metres; more hides it."""
 
-_TRUNK = np.array([name in (5, 6, 11, 12) for name in range(KEYPOINTS)])
+_TRUNK = np.array([name.endswith(("shoulder", "hip")) for name in JOINTS[:KEYPOINTS]])
 """Joints whose cover grows with a person's build: shoulders and hips."""
-
-
-class Projection(Protocol):
-    """What truth needs of a camera."""
-
-    def project(self, points_m: Points) -> tuple[Points, Points]:
-        """World points (N, 3) to pixels (N, 2) and depths (N,); behind the camera the depth is not above 0."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTruth:
     """The K people who cover a pixel of a frame, or would if nothing stood in front of them; by person id.
 
-    Boxes and keypoints are pixels of the frame, x to the right, y down; places are metres on the floor plan.
+    Boxes and keypoints are pixels of the frame, x to the right, y down. Keypoints are what the camera's calibration
+    gives: the centre of the upper left pixel is (0, 0). A box's corners lie on the edges of pixels, so that
+    `image[y1:y2, x1:x2]` is what it holds.
 
     Attributes:
         time_s: of the world's clock, which no camera's clock offset touches.
@@ -80,7 +76,15 @@ class FrameTruth:
         return len(self.person_ids)
 
 
-def frame_truth(state: WorldState, camera: Projection, rendered: Rendered) -> FrameTruth:
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A frame and the truth about it."""
+
+    frame: Frame
+    truth: FrameTruth
+
+
+def frame_truth(state: WorldState, camera: Camera, rendered: Rendered) -> FrameTruth:
     """The truth about one camera's view of a moment: a pure function of what is given.
 
     A keypoint inside the picture is visible if the person is seen at its pixel or a pixel beside it, with no more in
@@ -130,7 +134,7 @@ def _visible_parts(person_ids: NDArray[np.int32], wanted: IntArray) -> tuple[Flo
     return boxes, counts[wanted].astype(np.int64)
 
 
-def _keypoints(bodies: list[Body], camera: Projection, rendered: Rendered) -> FloatArray:
+def _keypoints(bodies: list[Body], camera: Camera, rendered: Rendered) -> FloatArray:
     """(K, 17, 3), all bodies projected at once."""
     keypoints = np.zeros((len(bodies), KEYPOINTS, 3), np.float32)
     if not bodies:
@@ -141,11 +145,12 @@ def _keypoints(bodies: list[Body], camera: Projection, rendered: Rendered) -> Fl
     depth_m, in_front = depth_m.reshape(len(bodies), KEYPOINTS), in_front.reshape(len(bodies), KEYPOINTS)
     keypoints[..., :2] = pixels
     height, width = rendered.person_ids.shape
-    inside = in_front & (pixels >= 0).all(axis=2) & (pixels[..., 0] < width) & (pixels[..., 1] < height)
+    nearest = np.rint(np.clip(pixels, -1, [width, height])).astype(int)
+    inside = in_front & (nearest >= 0).all(axis=2) & (nearest < [width, height]).all(axis=2)
     for row, body in enumerate(bodies):
         deepest_m = depth_m[row] - _cover_m(body.person)
         for joint in np.flatnonzero(inside[row]):
-            x, y = pixels[row, joint].astype(int)
+            x, y = nearest[row, joint]
             seen = _shows(rendered, body.person.person_id, x, y, deepest_m[joint])
             keypoints[row, joint, 2] = VISIBLE if seen else OCCLUDED
     return keypoints

@@ -55,15 +55,16 @@ def test_the_assignment_is_global_not_greedy() -> None:
 
 def test_a_hopeless_pair_costs_nobody_a_match() -> None:
     associator = OnlineAssociator(AssociationConfig(threshold=0.9, min_observations=1))
-    associator.update(0.0, [sighting("a", 1, 0), sighting("a", 2, 180)], [])
-    events = associator.update(1.0, [sighting("b", 1, 5), sighting("b", 2, 60)], [])
+    associator.update(0.0, [sighting("a", 1, 0), sighting("a", 2, 45)], [])
+    # Crosswise the sum of similarities is larger, but both pairs are below the threshold.
+    events = associator.update(1.0, [sighting("b", 1, 18), sighting("b", 2, -27)], [])
     assert kinds(events) == [("matched", 1), ("new", 3)]
 
 
 def test_a_track_is_not_decided_before_it_has_shown_enough() -> None:
     associator = OnlineAssociator(CONFIG)
     assert associator.update(0.0, [sighting("a", 1, 0, observations=1)], []) == []
-    assert associator.update(0.1, [sighting("a", 1, None, observations=2)], []) == []
+    assert associator.update(0.1, [sighting("b", 1, None, observations=9)], []) == []
     assert associator.identity_of(TrackKey("a", 1)) is None
     assert kinds(associator.update(0.2, [sighting("a", 1, 0, observations=3)], [])) == [("new", 1)]
 
@@ -87,21 +88,43 @@ def test_a_lost_track_that_returns_beside_its_successor_is_split_off() -> None:
     associator.update(0.0, [sighting("a", 1, 0, observations=4)], [])
     associator.update(1.0, [sighting("a", 2, 0, observations=9)], [])  # track 1 is out of view, not ended
     assert associator.identity_of(TrackKey("a", 2)) == 1
-    events = associator.update(
-        2.0, [sighting("a", 1, None, observations=5), sighting("a", 2, None, observations=10)], []
-    )
+    events = associator.update(2.0, [sighting("a", 1, 3, observations=5), sighting("a", 2, None, observations=10)], [])
     assert [(e.kind, e.track_id, e.identity_id, e.other_identity_id) for e in events] == [("split", 1, 2, 1)]
     assert associator.identity_of(TrackKey("a", 1)) == 2
     assert [one.tracks for one in associator.identities()] == [(TrackKey("a", 2),), (TrackKey("a", 1),)]
 
 
-def test_an_identity_out_of_view_is_forgotten_after_its_retention() -> None:
+def test_an_identity_out_of_view_is_dropped_after_its_retention_and_what_was_said_stays() -> None:
     associator = OnlineAssociator(AssociationConfig(min_observations=1, retention_s=10))
     associator.update(0.0, [sighting("a", 1, 0)], [])
-    assert associator.update(100.0, [sighting("a", 1, None, time_s=100)], []) == []  # still in view
+    associator.update(100.0, [sighting("a", 1, None, time_s=100)], [])  # still in view
     associator.update(101.0, [], [TrackKey("a", 1)])
-    assert kinds(associator.update(111.5, [], [])) == [("forgotten", 1)]
+    assert len(associator.identities()) == 1
+    assert associator.update(111.5, [], []) == []
+    assert associator.identities() == []
     assert kinds(associator.update(112.0, [sighting("a", 2, 0, time_s=112)], [])) == [("new", 2)]
+
+
+def test_an_embedding_from_before_decides_when_enough_was_seen() -> None:
+    associator = OnlineAssociator(AssociationConfig(min_observations=5))
+    associator.update(0.0, [sighting("a", 1, 0, observations=4)], [])
+    assert kinds(associator.update(0.1, [sighting("a", 1, None, observations=5)], [])) == [("new", 1)]
+
+
+def test_an_embedding_that_is_not_finite_is_no_evidence() -> None:
+    associator = OnlineAssociator(CONFIG)
+    assert associator.update(0.0, [sighting("a", 1, float("nan"))], []) == []
+    events = associator.update(1.0, [sighting("a", 1, 0), sighting("b", 1, 0)], [])
+    assert kinds(events) == [("new", 1), ("matched", 1)]
+
+
+def test_embeddings_without_parts_are_compared_by_their_global_part() -> None:
+    layout = EmbeddingLayout(global_dim=2, parts=0, part_dim=0)
+    embedding = ClipEmbedding(np.array([1, 0], np.float32), np.zeros(0, np.float32), layout)
+    box = np.array([0, 0, 10, 20], np.float32)
+    associator = OnlineAssociator(CONFIG)
+    evidence = [TrackEvidence(TrackKey(camera, 1), 0.0, 0, box, 4, embedding) for camera in "ab"]
+    assert kinds(associator.update(0.0, evidence, [])) == [("new", 1), ("matched", 1)]
 
 
 def test_two_associators_do_not_know_each_other() -> None:

@@ -6,6 +6,9 @@ from rich.console import Console
 from keyreid_stream.cli import progress as progress_module
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.run_statistics import RunStatistics
+from keyreid_stream.structures import Tick
+
+TICK = Tick(0, 0.0, (), ())
 
 
 def counted() -> RunStatistics:
@@ -18,7 +21,7 @@ def counted() -> RunStatistics:
 def test_a_terminal_shows_one_row_per_camera() -> None:
     out = StringIO()
     with Progress(counted(), console=Console(file=out, force_terminal=True, width=100)) as progress:
-        progress.update()
+        progress.write(TICK)
     screen = out.getvalue()
     for word in ("camera", "identities", "lobby", "yard", "120"):
         assert word in screen
@@ -31,7 +34,7 @@ def test_a_log_file_gets_plain_lines_now_and_then(monkeypatch: pytest.MonkeyPatc
     with Progress(counted(), console=Console(file=out, width=200)) as progress:
         for second in range(1, 22):
             now[0] = float(second)
-            progress.update()
+            progress.write(TICK)
     lines = out.getvalue().splitlines()
     assert len(lines) == 3  # at 10 s, 20 s and the end
     assert lines[0].startswith("120 frames at 12.0 fps; lobby: 120 frames, 3 people, 2 identities")

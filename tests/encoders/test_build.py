@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from keyreid_stream.encoders import EncoderConfig, torch_device, torch_encoders
+from keyreid_stream.encoders import EncoderConfig, torch_encoders
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.structures import Crops
 from tests.models.small_models import small_model
@@ -23,15 +23,9 @@ def test_both_halves_get_the_model_the_device_and_the_precision(precision: str, 
     assert next(model.clip_head.parameters()).dtype == dtype
 
 
-def test_auto_is_a_device_that_is_there() -> None:
-    expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert torch_device("auto").type == expected
-    assert torch_device("cpu") == torch.device("cpu")
-
-
-def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"'cuda:99' is not on this machine.*cpu"):
-        torch_device("cuda:99")
+        torch_encoders(small_model(), EncoderConfig(device="cuda:99"))
 
 
 @pytest.mark.gpu

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyreid_stream.models.crops import crop_frames, make_crops
+from keyreid_stream.models.crops import crop_frames, join_crops, make_crops
 from keyreid_stream.models.parts import soft_part_weights
 from keyreid_stream.structures import CropSpec, Detections, FloatArray, Frame, ImageArray
 
@@ -159,6 +159,7 @@ def test_frames_are_joined_in_order() -> None:
 
 def test_no_frames_give_no_crops() -> None:
     crops = crop_frames([], [], SPEC)
+    assert len(join_crops([crops, crops], SPEC)) == 0
     assert crops.images.shape == (0, 64, 32, 3)
     assert crops.part_weights.shape == (0, 6, 32)
 

@@ -386,6 +386,12 @@ def test_redirects_without_end_are_given_up(site: Site, tmp_path: Path) -> None:
     assert "could not fetch" in refusal(known(site), tmp_path)
 
 
+def test_secrets_in_a_url_that_requests_itself_refuses_are_not_shown(site: Site, tmp_path: Path) -> None:
+    message = refusal(known(site, url="https://user:secret@127.0.0.1:99999/ours.pth?token=secret"), tmp_path)
+    assert "secret" not in message
+    assert "https://127.0.0.1:99999/ours.pth" in message
+
+
 def test_secrets_in_a_url_are_sent_but_not_shown(site: Site, tmp_path: Path) -> None:
     site.answers = [403]
     address = f"{site.url.replace('//', '//user:secret@')}/ours.pth?token=secret"

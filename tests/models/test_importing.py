@@ -12,6 +12,7 @@ from keyreid_stream.models.build import build_model
 from keyreid_stream.models.config import ModelConfig
 from keyreid_stream.models.importing import import_weights
 from keyreid_stream.models.known_weights import KnownWeights
+from keyreid_stream.models.load import load_model
 from keyreid_stream.models.published import load_published
 from keyreid_stream.models.published_head import PublishedKeyReID
 from keyreid_stream.models.published_layout import LOCAL_BLOCK, LOCAL_BLOCK_ALIAS, published_layout
@@ -70,6 +71,15 @@ def test_a_pair_is_copied_with_its_provenance(pair: WeightsFile, tmp_path: Path)
     assert loaded.sha256 == pair.sha256
     assert loaded.config == ALIGNED
     assert loaded.provenance == PROVENANCE.model_copy(update={"source_sha256": pair.sha256})
+
+
+def test_a_pair_that_can_be_loaded_can_be_imported_classifiers_and_all(tmp_path: Path) -> None:
+    tensors = build_model(ALIGNED, classes=7, seed=0).state_dict()
+    saved = save_weights(tmp_path / "theirs.safetensors", ALIGNED, tensors, PROVENANCE)
+    imported = import_weights(saved.path, "ours", tmp_path / "folder", {})
+    assert imported.weights.sha256 == saved.sha256
+    assert load_model(weights=str(saved.path)).model.classes == 7
+    assert load_model(weights=str(imported.weights.path)).model.classes == 7
 
 
 @pytest.mark.usefixtures("_small_published_model")

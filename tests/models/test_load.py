@@ -48,7 +48,7 @@ def test_tensors_that_do_not_fit_their_configuration_are_refused_in_one_line(tmp
     tensors = dict(model.state_dict())
     tensors.pop(next(iter(tensors)))
     saved = save_weights(tmp_path / "torn.safetensors", model.config, tensors, provenance(trained=True))
-    with pytest.raises(WeightsError, match=r"torn\.safetensors does not fit its own configuration") as raised:
+    with pytest.raises(WeightsError, match=r"torn\.safetensors' does not fit its own configuration") as raised:
         load_model(weights=str(saved.path))
     assert "\n" not in str(raised.value)
 

@@ -122,6 +122,25 @@ def test_signed_weights_are_patch_means_of_the_scaled_heatmaps(keypoints: FloatA
     np.testing.assert_allclose(signed_part_weights(keypoints, SIGNED), patch_means(2 * maps - 1, SIGNED), atol=1e-6)
 
 
+def min_max_scaled_weights(heatmaps: FloatArray, spec: CropSpec) -> FloatArray:
+    """The published recipe to the letter: each heatmap min-max scaled, a constant one 0, then (x - 0.5) / 0.5."""
+    low = heatmaps.min(axis=(2, 3), keepdims=True)
+    spread = heatmaps.max(axis=(2, 3), keepdims=True) - low
+    scaled = (heatmaps - low) / np.where(spread > 0, spread, 1)
+    rows, columns = spec.height // spec.grid_rows, spec.width // spec.grid_columns
+    grid = ((scaled - 0.5) / 0.5).reshape(*scaled.shape[:2], spec.grid_rows, rows, spec.grid_columns, columns)
+    return np.asarray(grid.mean(axis=(3, 5)).reshape(*scaled.shape[:2], spec.patches), np.float32)
+
+
+@given(people, st.sampled_from([(64, 44, 8, 4), (16, 16, 2, 2), (16, 55, 2, 5), (256, 128, 16, 8)]))
+@settings(max_examples=30, deadline=None)
+def test_leaving_out_the_min_max_scaling_changes_no_bit(keypoints: FloatArray, size: tuple[int, int, int, int]) -> None:
+    height, width, rows, columns = size
+    spec = CropSpec(height, width, rows, columns, parts=6, weighting="signed")
+    published = [min_max_scaled_weights(part_heatmaps(one[None], height, width), spec)[0] for one in keypoints]
+    np.testing.assert_array_equal(signed_part_weights(keypoints, spec), published)
+
+
 @given(people)
 @settings(max_examples=50, deadline=None)
 def test_soft_weights_lie_between_the_mean_of_the_heatmap_and_its_share_per_keypoint(keypoints: FloatArray) -> None:

@@ -162,6 +162,12 @@ FOREIGN: dict[str, tuple[Callable[[Checkpoint], Any], str]] = {
     "aliases that differ": (with_tensor("b2.0.norm1.bias", torch.zeros(128)), "b2.0.norm1.bias.*alias"),
     "positions of no grid": (with_tensor("base.pos_embed", torch.zeros(1, 12, 64)), "12 rows"),
     "no positions": (with_tensor("base.pos_embed", torch.zeros(1, 1, 64)), "1 rows"),
+    "no cameras' numbers": (with_tensor("base.Cam", torch.zeros(0, 1, 64)), "'base.Cam' holds no numbers"),
+    "no positions' numbers": (
+        with_tensor("base.pos_embed", torch.zeros(1, 0, 64)),
+        "'base.pos_embed' holds no numbers",
+    ),
+    "no classes": (with_tensor("classifier.weight", torch.zeros(0, 64)), "'classifier.weight' holds no numbers"),
     "flat positions": (with_tensor("base.pos_embed", torch.zeros(9, 64)), "base.pos_embed.*shape"),
     "numbers that are not finite": (with_tensor("b1.1.weight", torch.full((64,), torch.nan)), "b1.1.weight.*finite"),
     "something else than tensors": (with_tensor("b1.1.weight", [1.0, 2.0]), "b1.1.weight.*not a plain tensor"),
@@ -262,6 +268,12 @@ def test_damaged_bytes_are_refused(tmp_path: Path, data: st.DataObject) -> None:
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     refusal(path)
+
+
+def test_no_cameras_are_not_grown_into_some(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    path = saved(tmp_path, checkpoint | {"base.Cam": torch.zeros(0, 1, 64)})
+    with pytest.raises(WeightsError, match=r"'base\.Cam' holds no numbers"):
+        load_published(path, cameras=3, config=CONFIG)
 
 
 @pytest.mark.parametrize("cameras", [0, -1, 10_001])

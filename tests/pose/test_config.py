@@ -21,7 +21,7 @@ def test_a_size_between_two_multiples_of_32_names_both() -> None:
         {"iou": 0},
         {"minimum_height": -1},
         {"max_people": 0},
-        {"device": ""},
+        {"device": "gpu"},
         {"conf": 0.3},
     ],
 )

@@ -39,11 +39,12 @@ subprocess.Popen.__init__ = watched_popen
 
 cv2.setNumThreads(3)
 np.set_printoptions(precision=3)
+torch.set_printoptions(linewidth=60, precision=2, sci_mode=True)
 
 def state():
     return {
         "threads": [cv2.getNumThreads(), torch.get_num_threads()],
-        "printing": str(np.array([1 / 3])),
+        "printing": [str(np.array([1 / 3])), str(torch.arange(40) / 3)],
         "save": torch.save.__module__,
         "filters": len(warnings.filters),
         "root": [len(logging.getLogger().handlers), logging.getLogger().level],

@@ -75,6 +75,7 @@ def test_the_stride_keeps_every_so_many_crops_and_counts_all() -> None:
         (ClipConfig(min_crops=8), [4, 8, 12, 16]),
         (ClipConfig(embed_every=5), [2, 4, 9, 14]),
         (ClipConfig(min_crops=1, embed_every=1), list(range(1, 17))),
+        (ClipConfig(min_crops=1, embed_every=2), [1, 3, 4, 6, 8, 10, 12, 14, 16]),
         (ClipConfig(clip_stride=3), [4, 10]),
     ],
 )

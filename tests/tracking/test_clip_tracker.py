@@ -116,6 +116,42 @@ def test_precomputed_embeddings_are_what_is_matched_by() -> None:
     np.testing.assert_array_equal(np.stack([track.smooth_feat for track in inner.active_tracks]), np.eye(3))
 
 
+@pytest.mark.parametrize("name", APPEARANCE_TRACKERS)
+def test_clips_of_another_width_than_the_given_embeddings_are_not_written(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nine frames: long enough for clips, and for what was written to be matched by in the next frame."""
+    given = torch.eye(5)[:3]
+    steps = [[(x1 + i, y1, x2 + i, y2) for x1, y1, x2, y2 in PLACES] for i in range(9)]
+    bare = build_tracker(name, {}, compensating=False, fps=30)
+    expected = [bare.update(detections(boxes).with_embeddings(given), frame(SCENE)) for boxes in steps]
+    with caplog.at_level(logging.INFO, logger="keyreid_stream.tracking"):
+        tracker = clip_tracker(build_tracker(name, {}, compensating=False, fps=30))
+        for sequence in range(2):
+            shown = [tracker.update(detections(boxes).with_embeddings(given), frame(SCENE)) for boxes in steps]
+            assert len(tracker.embeddings) == 3
+            if sequence == 0:
+                for ours, theirs in zip(shown, expected, strict=True):
+                    torch.testing.assert_close(ours.to_aabb_rows(), theirs.to_aabb_rows())
+            tracker.reset()
+    assert caplog.messages == [f"{bare.name} matches by 5 numbers, clips of 3 are not written back"]
+
+
+def test_nothing_piles_up_in_the_wrapped_tracker() -> None:
+    """As behind our own seam; with clips that are never written, so that writing does not clear it either."""
+    inner = build_tracker("deepocsort", {}, compensating=False, fps=30)
+    tracker = clip_tracker(inner)
+    for _ in range(60):
+        tracker.update(packed(PLACES[:1]), bgr(SCENE))
+    (track,) = inner.active_tracks
+    assert len(track.observations) <= track.delta_t + 1
+    botsort = BotSort(use_cmc=False)
+    unwritten = clip_tracker(botsort)
+    for _ in range(5):
+        unwritten.update(detections(PLACES).with_embeddings(torch.eye(5)[:3]), frame(SCENE))
+    assert [len(track.features) for track in botsort.active_tracks] == [0, 0, 0]
+
+
 def test_ended_tracks_are_forgotten() -> None:
     tracker = clip_tracker(BotSort(use_cmc=False, track_buffer=3))
     for _ in range(4):

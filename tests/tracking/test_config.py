@@ -79,6 +79,31 @@ def test_options_of_the_wrong_kind_are_refused(option: str, value: object) -> No
     assert "default:" in message
 
 
+@pytest.mark.parametrize(
+    ("tracker", "option", "value", "wanted"),
+    [
+        ("botsort", "track_buffer", -5, "above 0"),
+        ("botsort", "track_buffer", 0, "above 0"),
+        ("botsort", "frame_rate", 0.0, "above 0"),
+        ("botsort", "match_thresh", -0.1, "from 0 on"),
+        ("ocsort", "max_age", -1, "above 0"),
+        ("deepocsort", "max_obs", 0, "above 0"),
+        ("sfsort", "central_timeout", -1, "from 0 on"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(tracker: str, option: str, value: float, wanted: str) -> None:
+    assert f"option '{option}' is {value}; give a number {wanted} (default: " in refusal(
+        tracker=tracker, options={option: value}
+    )
+
+
+@pytest.mark.parametrize(
+    ("tracker", "option", "value"), [("botsort", "match_thresh", 0), ("sfsort", "central_timeout", 0)]
+)
+def test_zero_is_a_number_where_it_means_something(tracker: str, option: str, value: float) -> None:
+    assert TrackingConfig(tracker=tracker, options={option: value}).options == {option: value}
+
+
 def test_a_compensation_method_needs_compensation() -> None:
     options = {"cmc_method": "ecc"}
     assert "camera_motion_compensation" in refusal(tracker="hybridsort", options=options)
