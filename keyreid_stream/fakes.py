@@ -353,7 +353,7 @@ class RecordingSink:
         self.is_open = False
         self.error = error
 
-    def write(self, tick: Tick) -> None:
+    def write(self, tick: Tick, /) -> None:
         """Keep one tick.
 
         Raises:

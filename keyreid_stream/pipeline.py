@@ -107,15 +107,16 @@ class Pipeline:
 
         Raises:
             ConfigError: two sources have the same camera id.
+            InputError: there is no source, or the merge window does not fit their frame rates.
         """
         self.stages = stages
         self.model = model
         self.times = StageTimes()
-        self._merge_window_s = merge_window_s
         self._cameras = {source.camera_id: _Camera(source, stages.make_tracker(source)) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
         self._clips = ClipBuffer(clips or ClipConfig(), stages.clip_head.frames_per_clip)
+        self._merged = merge(list(self._cameras.values()), window_s=merge_window_s)
         self._started = False
 
     @classmethod
@@ -160,11 +161,11 @@ class Pipeline:
         if self._started:
             raise InputError("a pipeline runs once, since its trackers remember; make another one")
         self._started = True
-        with closing(merge(list(self._cameras.values()), window_s=self._merge_window_s)) as merged:
+        with closing(self._merged):
             index = 0
             while True:
                 with self.times.measure("sources"):
-                    frames = next(merged, None)
+                    frames = next(self._merged, None)
                 if frames is None:
                     return
                 yield self._tick(index, frames)

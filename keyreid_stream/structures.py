@@ -220,8 +220,8 @@ class ClipEmbeddings:
 
     Attributes:
         vectors: (B, E) float32, not normalised; `layout` says what is where.
-        visibility: (B, P) float32 in [0, 1], the share of the clip's T slots that show each part, after a shorter clip's
-            frames were repeated to fill them.
+        visibility: (B, P) float32 in [0, 1], the share of the clip's T slots that show each part; a shorter clip's
+            frames are repeated to fill them.
         layout: the embedding's layout.
     """
 

@@ -256,6 +256,13 @@ def test_every_stage_is_timed_once_per_tick() -> None:
     }
 
 
+def test_a_merge_window_that_does_not_fit_is_refused_before_anything_runs() -> None:
+    with pytest.raises(InputError, match="window"):
+        Pipeline(stages(two_cameras()), merge_window_s=5.0)
+    with pytest.raises(InputError, match="source"):
+        Pipeline(stages([]))
+
+
 def test_two_cameras_with_one_id_are_refused() -> None:
     with pytest.raises(ConfigError, match="same id"):
         Pipeline(stages([FakeSource("a", [RED]), FakeSource("a", [BLUE])]))

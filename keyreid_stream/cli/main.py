@@ -5,7 +5,6 @@ Exit codes: 0 done; 1 something failed; 2 bad input, told in one line; 130 inter
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -39,8 +38,6 @@ def keyreid(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; `arguments` default to the process's."""
-    # BoxMOT brings a handler of its own and tells about every tracker it builds; progress has the screen here.
-    logging.getLogger("boxmot").disabled = True
     try:
         code = app(args=arguments, prog_name="keyreid", standalone_mode=False)
     except TyperException as error:

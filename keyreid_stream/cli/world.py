@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
@@ -14,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from keyreid_stream.cli.stop import stop_on_signals
+from keyreid_stream.camera_names import check_distinct, checked_camera_id
+from keyreid_stream.cli.stop import StopOnSignals
 from keyreid_stream.cli.world_video import WorldVideoWriter
 from keyreid_stream.errors import InputError
-from keyreid_stream.sources.camera_names import check_distinct, checked_camera_id
 from keyreid_stream.world.address import WorldAddress
 from keyreid_stream.world.filming import film, films
 from keyreid_stream.world.scene import Scene, load_scene, scene_names
@@ -31,6 +32,7 @@ from keyreid_stream.world.writers import (
     YoloPoseWriter,
     write_calibration,
 )
+from keyreid_stream.world.writers.whole_file import write_text
 from keyreid_stream.world.writers.yolo_pose import Split
 
 INTERRUPTED = 130
@@ -118,22 +120,22 @@ def _record(world: World, out: Path, writers: list[ShotWriter], workers: int) ->
     write_calibration(out / "calibration", world.scene.cameras)
     frames = {view.name: 0 for view in world.scene.cameras}
     status = "failed"
+    stop = StopOnSignals()
     try:
-        with ExitStack() as stack, stop_on_signals() as stop, _progress(world) as bar:
+        with ExitStack() as stack, _progress(world) as bar:
             shots = stack.enter_context(closing(film(world, workers=workers)))
-            opened = [stack.enter_context(writer) for writer in writers]
+            opened = [stack.enter_context(writer) for writer in [*writers, stop]]
             for shot in shots:
-                for writer in opened:
-                    writer.write(shot)
                 frames[shot.frame.camera_id] += 1
                 bar.advance(bar.task_ids[0])
-                stop.check()
+                for writer in opened:
+                    writer.write(shot)
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
     finally:
-        text = json.dumps(_summary(world, frames, status), indent=1)
-        (out / "world.json").write_text(text + "\n", encoding="utf-8")
+        write_text(out / "world.json", json.dumps(_summary(world, frames, status), indent=1) + "\n")
+        stop.restore()
     return status == "finished"
 
 
@@ -173,3 +175,6 @@ def _check_folder(out: Path) -> None:
         raise InputError(f"--out {out} is a file; give a folder that does not exist yet")
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"--out {out} is not empty; choose another folder")
+    place = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"--out {out} cannot be made: {place} is no folder that can be written to")

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
+from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.build import build_model
 from keyreid_stream.models.config import ModelConfig, named_model
 from keyreid_stream.models.fit import filled_model
 from keyreid_stream.models.keyreid import KeyReID
-from keyreid_stream.models.known_weights import resolve_weights
+from keyreid_stream.models.known_weights import known_weights, published_origin, resolve_weights
 from keyreid_stream.models.published import load_published
 from keyreid_stream.models.weights import file_sha256, load_weights
 
@@ -67,11 +68,12 @@ def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0)
 
     Args:
         name: the architecture to build with random parameters when there are no weights.
-        weights: a keyreid `.safetensors`, a published `.pth`, or the name of known or imported weights.
+        weights: a keyreid `.safetensors`, a published `.pth` of a known hash, or the name of known or imported weights.
         seed: of the random parameters.
 
     Raises:
-        WeightsError: the weights are missing, damaged, foreign or do not fit their own configuration.
+        WeightsError: the weights are missing, damaged, foreign or do not fit their own configuration, or nobody can
+            know whether they were trained.
         ConfigError: there is no architecture of this name.
     """
     if weights is None:
@@ -80,7 +82,7 @@ def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0)
     path = resolve_weights(weights)
     if path.suffix == ".pth":
         model, _ = load_published(path)
-        return LoadedModel(model, _card(model, trained=True, sha256=file_sha256(path), weights=path))
+        return LoadedModel(model, _card(model, trained=True, sha256=_known_sha256(path), weights=path))
     stored = load_weights(path)
     model, trained = filled_model(stored), stored.provenance.trained
     return LoadedModel(model, _card(model, trained=trained, sha256=stored.sha256, weights=path))
@@ -93,6 +95,17 @@ def parameters_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
         digest.update(name.encode())
         digest.update(tensors[name].detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _known_sha256(path: Path) -> str:
+    """The hash of a checkpoint that we know was trained; the file itself does not tell."""
+    sha256 = file_sha256(path)
+    if published_origin(sha256, known_weights()) is None:
+        raise WeightsError(
+            f"{path} is none of the known checkpoints, so it may be untrained; import it once and say so or not: "
+            f"keyreid weights import {path} --name NAME [--untrained]"
+        )
+    return sha256
 
 
 def _card(model: KeyReID, *, trained: bool, sha256: str, weights: Path | None = None) -> ModelCard:

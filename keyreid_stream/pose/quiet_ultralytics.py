@@ -2,7 +2,8 @@
 
 By default its import asks two DNS servers whether the machine is online, and from then on it may send usage events,
 download weights and install packages with pip while it runs. It also prints through a handler of its own on the
-standard output, and changes settings of NumPy, OpenCV, PyTorch, `torch.save`, `warnings` and the environment for everyone.
+standard output, and changes `torch.save` and settings of NumPy, PyTorch, OpenCV, `warnings` and the environment for
+everyone.
 """
 
 from __future__ import annotations

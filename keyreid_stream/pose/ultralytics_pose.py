@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -37,6 +38,11 @@ class UltralyticsPose:
         self._model = open_weights(config)
         if not self._model.finds_keypoints:
             _log.warning("no keypoints: whole-body weights (%s only finds boxes)", config.weights)
+
+    @property
+    def weights(self) -> Path:
+        """The file or folder of its weights."""
+        return self._config.weights.expanduser()
 
     @property
     def finds_keypoints(self) -> bool:

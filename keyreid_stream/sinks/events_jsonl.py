@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from math import isfinite
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
@@ -39,20 +41,32 @@ class EventLine(BaseModel):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The event with its numbers rounded to what they are worth: microseconds and hundredths of a pixel."""
-        box = event.box_xyxy
-        return cls(
-            schema=SCHEMA,
-            kind=event.kind,
-            identity_id=event.identity_id,
-            timestamp_s=round(float(event.timestamp_s), _SECONDS_DECIMALS),
-            camera_id=event.camera_id,
-            track_id=event.track_id,
-            frame_index=event.frame_index,
-            box_xyxy=None if box is None else _rounded_box(box),
-            similarity=None if event.similarity is None else round(float(event.similarity), _SIMILARITY_DECIMALS),
-            other_identity_id=event.other_identity_id,
-        )
+        """The event with its numbers rounded to what they are worth: microseconds and hundredths of a pixel.
+
+        Ids may be NumPy's. A box that is not finite is left out.
+
+        Raises:
+            InputError: a field is of another type than `structures.Event` says, or a number is not finite.
+        """
+        try:
+            return cls(
+                schema=SCHEMA,
+                kind=event.kind,
+                identity_id=index(event.identity_id),
+                timestamp_s=round(float(event.timestamp_s), _SECONDS_DECIMALS),
+                camera_id=event.camera_id,
+                track_id=_integer(event.track_id),
+                frame_index=_integer(event.frame_index),
+                box_xyxy=_rounded_box(event.box_xyxy),
+                similarity=None if event.similarity is None else round(float(event.similarity), _SIMILARITY_DECIMALS),
+                other_identity_id=_integer(event.other_identity_id),
+            )
+        except (TypeError, ValueError) as error:
+            fault = first_fault(error) if isinstance(error, ValidationError) else str(error)
+            raise InputError(
+                f"a {event.kind!r} event of identity {event.identity_id!r} cannot be logged ({fault}); "
+                "let the associator fill its fields as structures.Event says"
+            ) from error
 
     def event(self) -> Event:
         """The event that this line records."""
@@ -79,10 +93,15 @@ class EventLogSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._stack.close()
+        self._file = None
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, tick: Tick) -> None:
-        """Append the tick's events."""
+        """Append the tick's events.
+
+        Raises:
+            InputError: the log is not open, or an event cannot be logged; then none of the tick's is.
+        """
         if self._file is None:
             raise InputError("the event log is not open; write to it inside `with EventLogSink(...)`")
         lines = [EventLine.of(event).model_dump_json(by_alias=True) + "\n" for event in tick.events]
@@ -112,6 +131,12 @@ def read_events(path: str | Path) -> Iterator[Event]:
                 ) from error
 
 
-def _rounded_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+def _integer(number: int | None) -> int | None:
+    return None if number is None else index(number)
+
+
+def _rounded_box(box: tuple[float, float, float, float] | None) -> tuple[float, float, float, float] | None:
+    if box is None:
+        return None
     x1, y1, x2, y2 = (round(float(edge), _PIXEL_DECIMALS) for edge in box)
-    return x1, y1, x2, y2
+    return (x1, y1, x2, y2) if all(map(isfinite, (x1, y1, x2, y2))) else None

@@ -42,9 +42,7 @@ def require_display() -> None:
         InputError: it cannot.
     """
     if not display_available():
-        raise InputError(
-            "no display to open a window on; run without --show and look at the videos, or set DISPLAY"
-        )
+        raise InputError("no display to open a window on; run without --show and look at the videos, or set DISPLAY")
 
 
 class WindowSink:

@@ -1,4 +1,4 @@
-"""From what a user writes to a source: `PATH` or `NAME=PATH`."""
+"""From what a user writes to sources: `PATH`, `NAME=PATH`, or the address of a synthetic world."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from keyreid_stream.camera_names import check_distinct, checked_camera_id
 from keyreid_stream.errors import InputError, SourceError
 from keyreid_stream.interfaces import Source
 from keyreid_stream.sources.image_folder import ImageFolderSource
+from keyreid_stream.sources.timing import checked_fps
 from keyreid_stream.sources.video_file import VideoFileSource
+from keyreid_stream.world.address import SCHEME, open_world
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):/")
 """An address has a scheme of two letters or more (one letter is a Windows drive). A single slash is enough: a mistyped
@@ -22,20 +24,37 @@ def open_source(spec: str, *, max_fps: float | None = None) -> Source:
 
     Args:
         spec: `PATH`, the camera then being named after the file or folder, or `NAME=PATH`. A path that exists is taken
-            as it is, even with `=` in it.
+            as it is, even with `=` in it. Or `world://SCENE?cameras=1`, a synthetic world's only camera.
         max_fps: give at most so many frames a second; None for all.
 
     Raises:
         SourceError: it cannot be opened, or is an address (live streams are not supported yet).
-        InputError: the name cannot be a camera's, or max_fps is not above 0.
+        InputError: the name cannot be a camera's, max_fps is not above 0, or the world has several cameras.
     """
+    sources = _open(spec, max_fps)
+    if len(sources) > 1:
+        raise InputError(f"{spec} has {len(sources)} cameras, one is wanted; write cameras=1 in the address")
+    return sources[0]
+
+
+def open_sources(specs: Sequence[str], *, max_fps: float | None = None) -> list[Source]:
+    """Open several cameras, in the order given; the address of a world opens all its cameras.
+
+    Raises:
+        InputError: none is given, or two have the same name; besides what `open_source` raises.
+    """
+    if not specs:
+        raise InputError("no camera was given; give at least one video file or folder of images")
+    opened = [(source, spec) for spec in specs for source in _open(spec, max_fps)]
+    check_distinct([(source.camera_id, spec) for source, spec in opened])
+    return [source for source, _ in opened]
+
+
+def _open(spec: str, max_fps: float | None) -> list[Source]:
+    """The cameras of one spec: one, except of a world."""
     name, location = _name_and_location(spec)
     if (address := _ADDRESS.match(location)) is not None:
-        # The address itself stays out of the message: it may hold a user name and a password.
-        raise SourceError(
-            f"live streams and other addresses ({address[1].lower()}://) are not supported in this version; "
-            "give a video file or a folder of images"
-        )
+        return _open_address(name, location, address[1].lower(), max_fps)
     if name is not None:
         checked_camera_id(name)
     path = Path(location).expanduser()
@@ -45,20 +64,22 @@ def open_source(spec: str, *, max_fps: float | None = None) -> Source:
     else:
         source = VideoFileSource(path, camera_id=name, max_fps=max_fps)
     checked_camera_id(source.camera_id)
-    return source
+    return [source]
 
 
-def open_sources(specs: Sequence[str], *, max_fps: float | None = None) -> list[Source]:
-    """Open several cameras, in the order given.
-
-    Raises:
-        InputError: none is given, or two have the same name; besides what `open_source` raises.
-    """
-    if not specs:
-        raise InputError("no camera was given; give at least one video file or folder of images")
-    sources = [open_source(spec, max_fps=max_fps) for spec in specs]
-    check_distinct([(source.camera_id, spec) for source, spec in zip(sources, specs, strict=True)])
-    return sources
+def _open_address(name: str | None, address: str, scheme: str, max_fps: float | None) -> list[Source]:
+    if scheme != SCHEME:
+        # The address itself stays out of the message: it may hold a user name and a password.
+        raise SourceError(
+            f"live streams and other addresses ({scheme}://) are not supported in this version; "
+            "give a video file or a folder of images"
+        )
+    if name is not None:
+        raise InputError(f"a world's cameras have the names of its scene; write {address} without {name}=")
+    cameras = open_world(address, max_fps=None if max_fps is None else checked_fps(max_fps))
+    for camera in cameras:
+        checked_camera_id(camera.camera_id)
+    return list(cameras)
 
 
 def _name_and_location(spec: str) -> tuple[str | None, str]:

@@ -28,8 +28,8 @@ class ClipTracker:
     It is a BoxMOT `Tracker` itself: use it wherever one fits, in a loop of your own, in `TrackingPipeline`, or in
     `replay_build(…, tracker=ClipTracker(…))`. It encodes the detections of every frame, which gives the wrapped
     tracker their appearance, keeps the newest crops of every track, runs the clip head when a clip is due, and writes
-    every track's newest clip back after each update. A tracker that keeps no appearance is only read, and so is one that
-    matches by embeddings of another width, given with the detections; this is logged once, at INFO.
+    every track's newest clip back after each update. A tracker that keeps no appearance is only read, and so is one
+    that matches by embeddings of another width, given with the detections; this is logged once, at INFO.
 
     What BoxMOT's trackers pile up over days is dropped after each update; OccluBoost's interpolated boxes (`flush_gta`)
     are among it.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeGuard
 
 from keyreid_stream.errors import ConfigError
@@ -71,13 +73,27 @@ def build_tracker(name: str, options: Mapping[str, Any], *, compensating: bool, 
     settings |= options
     if not compensating:
         settings |= TRACKERS[name].without_compensation
+    tracker_class = _tracker_class(name)
     try:
-        tracker = _tracker_class(name)(**settings)
+        with _quiet_boxmot():
+            tracker = tracker_class(**settings)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{name} refuses its options {dict(options)}: {error}") from None
     if name == "strongsort":
         _adjust_strongsort(tracker, compensating=compensating)
     return tracker
+
+
+@contextmanager
+def _quiet_boxmot() -> Iterator[None]:
+    """Keep BoxMOT's own handler from telling about every tracker; its warnings are heard."""
+    logger = logging.getLogger("boxmot")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _tracker_class(name: str) -> Any:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from keyreid_stream.errors import ConfigError
+from keyreid_stream.validation import first_fault
 from keyreid_stream.world.scene import Scene, load_scene, with_overrides
 from keyreid_stream.world.source import LiveClock, WorldSource
 from keyreid_stream.world.world import World
@@ -66,7 +67,7 @@ class WorldAddress(BaseModel):
         try:
             return cls.model_validate({key: value for key, value in values.items() if value is not None})
         except ValidationError as error:
-            raise ConfigError(_first_fault(error)) from None
+            raise ConfigError(f"world: {first_fault(error, cls)}") from None
 
     def described(self) -> Scene:
         """The scene, with what the address changes.
@@ -123,12 +124,3 @@ def _values(query: str, address: str) -> dict[str, str]:
     if "scene" in values:
         raise ConfigError(f"{address!r} gives the scene twice; write {SCHEME}://SCENE?key=value&...")
     return values
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    key = ".".join(map(str, fault["loc"][:1]))
-    if fault["type"] == "extra_forbidden":
-        known = ", ".join(name for name in WorldAddress.model_fields if name != "scene")
-        return f"a world has no setting {key!r}; it has {known}"
-    return f"a world's {key} is {fault['input']!r}: {fault['msg'].lower()}"

@@ -76,7 +76,8 @@ class Camera:
             pixels (N, 2), x and y, not limited to the picture, NaN for points at or behind the camera's plane; and
             depth_m (N,), z in camera coordinates, 0 or less for those.
         """
-        seen = np.asarray(points, float) @ self.R.T + self.t
+        # No BLAS: its sums may depend on the number of threads, and pictures must not.
+        seen = np.einsum("ij,nj->ni", self.R, np.asarray(points, float)) + self.t
         depth = seen[:, 2].copy()
         with np.errstate(divide="ignore", invalid="ignore"):
             rays = np.where(depth[:, None] > 0, seen[:, :2] / depth[:, None], np.nan)
@@ -86,7 +87,7 @@ class Camera:
         """Unit directions (N, 3), in world coordinates, that pixels (N, 2) look along."""
         given = np.asarray(pixels, float).reshape(-1, 1, 2)
         flat = cv2.undistortPointsIter(given, self.K, self.distortion, np.eye(3), np.eye(3), _UNDISTORT_STOP)
-        directions = np.concatenate([flat[:, 0], np.ones((len(flat), 1))], axis=1) @ self.R
+        directions = np.einsum("ni,ij->nj", np.concatenate([flat[:, 0], np.ones((len(flat), 1))], axis=1), self.R)
         unit: Points = directions / np.linalg.norm(directions, axis=1, keepdims=True)
         return unit
 
@@ -129,7 +130,8 @@ class Camera:
         radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
         bent_x = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
         bent_y = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
-        return np.stack([bent_x, bent_y], axis=1) * beyond[:, None]
+        bent: Points = np.stack([bent_x, bent_y], axis=1) * beyond[:, None]
+        return bent
 
 
 def _looking(forward: Points) -> Points:

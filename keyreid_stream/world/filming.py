@@ -14,7 +14,6 @@ import cv2
 
 from keyreid_stream.errors import InputError, KeyReIDError
 from keyreid_stream.world.film import Film
-from keyreid_stream.world.scene import Scene
 from keyreid_stream.world.truth import Shot
 from keyreid_stream.world.world import World
 
@@ -25,9 +24,8 @@ _GOODBYE_S = 5.0
 def film(world: World, *, workers: int = 1) -> Generator[Shot]:
     """Every frame of every camera with its truth: the first camera to the end, then the next.
 
-    With several workers, each is a fresh process that makes the world again from its scene and seed and films every
-    n-th frame. None is ahead of the reader by more than a frame or two. A script that uses them must start under
-    `if __name__ == "__main__":`.
+    With several workers, each is a fresh process that gets a copy of the world and films every n-th frame. None is ahead
+    of the reader by more than a frame or two. A script that uses them must start under `if __name__ == "__main__":`.
 
     Closing the iterator ends the workers.
 
@@ -61,10 +59,7 @@ def _gathered(world: World, workers: int) -> Generator[Shot]:
     """Shots from the workers in turn: worker n sends number n, n + workers, ... and a full pipe makes it wait."""
     total = sum(map(len, films(world)))
     with ExitStack() as stack:
-        crew = [
-            stack.enter_context(closing(_Worker(world.scene, world.seed, world.seconds, number, workers)))
-            for number in range(workers)
-        ]
+        crew = [stack.enter_context(closing(_Worker(world, number, workers))) for number in range(workers)]
         for number in range(total):
             yield crew[number % workers].next_shot()
 
@@ -72,12 +67,12 @@ def _gathered(world: World, workers: int) -> Generator[Shot]:
 class _Worker:
     """A process that films its share of the frames."""
 
-    def __init__(self, scene: Scene, seed: int, seconds: float, number: int, workers: int) -> None:
+    def __init__(self, world: World, number: int, workers: int) -> None:
         # Fresh processes: forking one whose libraries have threads may hang.
         context = get_context("spawn")
         self._shots, out = context.Pipe(duplex=False)
         self._process: SpawnProcess = context.Process(
-            target=_film_share, args=(scene, seed, seconds, number, workers, out), daemon=True
+            target=_film_share, args=(world, number, workers, out), daemon=True
         )
         self._process.start()
         out.close()  # the worker's alone now, so that its death ends the pipe
@@ -99,12 +94,12 @@ class _Worker:
             self._process.join()
 
 
-def _film_share(scene: Scene, seed: int, seconds: float, number: int, workers: int, out: Connection) -> None:
+def _film_share(world: World, number: int, workers: int, out: Connection) -> None:
     """What a worker process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what ends
     cv2.setNumThreads(1)  # this process is ours alone, and there is one of it for each core
     try:
-        for shot in _shots(World(scene, seed, seconds), number, workers):
+        for shot in _shots(world, number, workers):
             out.send(shot)
     except BrokenPipeError:
         pass  # nobody listens any more

@@ -301,7 +301,9 @@ def with_overrides(
         people: how many different people come.
         together: how many of them at one time.
         looks: varied clothes, or one uniform for all.
-        fps, width, height: of all cameras.
+        fps: of all cameras.
+        width: of all cameras, pixels.
+        height: of all cameras, pixels.
 
     Raises:
         ConfigError: a figure is not allowed, or the scene has fewer cameras.
@@ -332,7 +334,7 @@ def fold_radius(distortion: tuple[float, float, float, float, float]) -> float:
     """Distance from the axis, in units of depth, where the radial polynomial stops growing; at most 100."""
     k1, k2, _, _, k3 = distortion
     # d/dr of r + k1 r^3 + k2 r^5 + k3 r^7, as a polynomial of r^2.
-    roots = np.roots(np.trim_zeros([7 * k3, 5 * k2, 3 * k1, 1.0], "f"))
+    roots = np.roots(np.trim_zeros(np.array([7 * k3, 5 * k2, 3 * k1, 1.0]), "f"))
     turns = [root.real for root in roots if abs(root.imag) < 1e-9 and root.real > 0]
     return min(math.sqrt(min(turns)), 100.0) if turns else 100.0
 

@@ -126,10 +126,7 @@ class _Bodies:
     @classmethod
     def of(cls, moments: Sequence[Moment], time_s: float) -> _Bodies:
         table = np.array(
-            [
-                (m.x, m.y, m.heading_rad, m.phase, m.speed_m_s, m.turn_rad_s, m.seated, m.seat_height_m)
-                for m in moments
-            ]
+            [(m.x, m.y, m.heading_rad, m.phase, m.speed_m_s, m.turn_rad_s, m.seated, m.seat_height_m) for m in moments]
         )
         people = np.array([(m.person.height_m, m.person.build, m.person.person_id) for m in moments])
         x, y, yaw, phase, speed, turn, seated, seat_height = table.T
@@ -180,8 +177,11 @@ def _planted(holds: Points, age: Points, bodies: _Bodies) -> tuple[Points, Point
     """Ankles (B, 3) and pitches (B,), heel up positive, of feet that stand in their footholds (B, 3)."""
     height = bodies.height[:, 0]
     forward, _ = _directions(holds[:, 2])
-    ahead = ((holds[:, :2] - bodies.place) * forward[:, :2]).sum(axis=1) / height
-    heel_off = _HEEL_OFF_RAD * _eased(np.clip((-ahead - 0.07) / 0.2, 0, 1))
+    away = (holds[:, :2] - bodies.place) / bodies.height
+    ahead = (away * forward[:, :2]).sum(axis=1)
+    # Behind as the body faces, not as the foot points: after a turn on the spot they differ.
+    behind = -(away * _directions(bodies.yaw)[0][:, :2]).sum(axis=1)
+    heel_off = _HEEL_OFF_RAD * _eased(np.clip((behind - 0.07) / 0.2, 0, 1))
     toe_up = _TOE_UP_RAD * np.clip(ahead / 0.18, 0, 1) * np.clip(1 - age / _STRIKE_STEPS, 0, 1)
     flat = np.concatenate([holds[:, :2], ANKLE_HEIGHT * bodies.height], axis=1)
     # A heel rises about the toes, which stay; a toe rises about the ankle, which stays.

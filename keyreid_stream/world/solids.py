@@ -72,7 +72,8 @@ class Solids:
         shifts = step_m * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
         around = self.clearance((places[:, None] + shifts).reshape(-1, 2)).reshape(-1, 4)
         slope = np.stack([around[:, 0] - around[:, 1], around[:, 2] - around[:, 3]], axis=1)
-        return slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
+        unit: Places = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
+        return unit
 
     def around(self, x: float, y: float, z: float) -> Solid | None:
         """The solid that a spot lies in, if any."""

@@ -31,7 +31,8 @@ class LiveClock:
 
     def wait_until(self, time_s: float) -> None:
         """Return once the world's time is this; at once if it is later already."""
-        while (left_s := time_s - self.time_s()) > 0:
+        left_s = time_s - self.time_s()
+        if left_s > 0:
             self._sleep(left_s)
 
 

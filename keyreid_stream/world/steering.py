@@ -17,7 +17,7 @@ from keyreid_stream.world.structures import Points
 PERSONAL_SPACE_M = 0.8
 """Nearer than this, people would rather make a detour."""
 BODY_SPACE_M = 0.46
-"""People do not come nearer to each other than this, but where there is no room at all."""
+"""People do not come nearer to each other than this, except where there is no room at all."""
 
 _TURNS_RAD = np.radians([0, 15, -15, 30, -30, 50, -50, 75, -75, 105, -105])
 _PACES = np.array([1.0, 0.65, 0.3])

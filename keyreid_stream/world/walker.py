@@ -18,8 +18,9 @@ _ARRIVED_M = 0.15
 _CORNER_M = 0.35
 _PARTY_GAP_M = 0.75
 _SIT_DOWN_S = 1.4
-_TURN_LIMIT_RAD_S = 2.6
+_TURN_LIMIT_RAD_S = 3.0
 _TURN_GAIN = 4.5
+_TURNING_PACE = 0.12
 _PATIENCE_S = 2.0
 _TRAIL_TICKS = 50
 
@@ -57,6 +58,8 @@ class Walker:
         leader: whom they walk beside.
         seated: 0 standing to 1 sitting.
         seat_height_m: of the last seat.
+        is_leaving: whether their way leads out.
+        is_gone: whether they went through the exit.
         rows: what was recorded: x, y, heading, seated, seat height.
     """
 
@@ -72,12 +75,14 @@ class Walker:
     velocity: Points = field(default_factory=lambda: np.zeros(2))
     seated: float = 0.0
     seat_height_m: float = 0.45
+    is_leaving: bool = False
     is_gone: bool = False
     rows: list[tuple[float, float, float, float, float]] = field(default_factory=list)
     _route: deque[Points] = field(default_factory=deque)
     _settled_s: float | None = None
     _nearest_m: float = np.inf
     _stuck_s: float = 0.0
+    _aim: Points = field(default_factory=lambda: np.zeros(2))
 
     @property
     def is_paused(self) -> bool:
@@ -90,16 +95,9 @@ class Walker:
         return self.stop is None and not self.is_leaving and self.leader is None
 
     @property
-    def is_leaving(self) -> bool:
-        """Whether their way leads out."""
-        return self._leaving
-
-    @property
     def shyness(self) -> float:
         """1 for making way as usual; falls while there is no getting on."""
         return float(np.clip(1.3 - self._stuck_s / _PATIENCE_S, 0.1, 1.0))
-
-    _leaving: bool = False
 
     def go(self, stop: Stop, floor_map: FloorMap) -> None:
         """Set out for a stop."""
@@ -108,11 +106,18 @@ class Walker:
 
     def leave(self, floor_map: FloorMap) -> None:
         """Set out for the exit."""
-        self.stop, self._settled_s, self._leaving, self.leader = None, None, True, None
+        self.stop, self._settled_s, self.is_leaving, self.leader = None, None, True, None
         self._plan_way(self.exit_place, floor_map)
 
     def wanted_velocity(self, floor_map: FloorMap) -> Points:
-        """(2,) how they would walk if nobody else were there."""
+        """(2,) how they would walk if nobody else were there: slowly while they have to turn round first."""
+        wanted = self._way_onwards(floor_map)
+        self._aim = wanted
+        facing = np.array([np.cos(self.heading_rad), np.sin(self.heading_rad)])
+        along = float(facing @ wanted) / max(float(np.hypot(*wanted)), 1e-6)
+        return wanted * max(_TURNING_PACE, min(1.0, 0.35 + along))
+
+    def _way_onwards(self, floor_map: FloorMap) -> Points:
         if self.leader is not None:
             return self._beside(self.leader, floor_map)
         if not self._route:
@@ -139,7 +144,7 @@ class Walker:
         self._turn()
         if self.stop is not None and self.leader is None:
             self._stay(self.stop, now_s)
-        elif self._leaving and np.hypot(*(self.exit_place - position)) < 2 * _ARRIVED_M:
+        elif self.is_leaving and np.hypot(*(self.exit_place - position)) < 2 * _ARRIVED_M:
             self.is_gone = True
 
     def record(self) -> None:
@@ -169,7 +174,7 @@ class Walker:
         if leader.is_paused and distance < _ARRIVED_M:
             return np.zeros(2)
         wanted = (np.zeros(2) if leader.is_paused else leader.velocity) + 1.2 * away
-        return wanted * min(1.0, 1.4 * self.pace_m_s / max(float(np.hypot(*wanted)), 1e-6))
+        return wanted * min(1.0, 1.2 * self.pace_m_s / max(float(np.hypot(*wanted)), 1e-6))
 
     def _turn(self) -> None:
         if np.hypot(*self.velocity) > 0.3:
@@ -179,6 +184,8 @@ class Walker:
             towards = float(np.arctan2(away[1], away[0]))
         elif self.is_paused and self.stop is not None and self.stop.facing_rad is not None:
             towards = self.stop.facing_rad
+        elif np.hypot(*self._aim) > 0.1:
+            towards = float(np.arctan2(self._aim[1], self._aim[0]))
         else:
             return
         missing = (towards - self.heading_rad + np.pi) % (2 * np.pi) - np.pi

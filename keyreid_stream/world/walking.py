@@ -143,7 +143,7 @@ def _phases(speed: Points, runs: list[tuple[int, int]], height_m: float) -> Poin
     phase = np.zeros(len(speed))
     for first, last in runs:
         grown = np.cumsum((rate[first:last] + rate[first + 1 : last + 1]) / 2 * TICK_S)
-        steps = max(1, round(float(grown[-1])))
+        steps = max(1, math.ceil(float(grown[-1]) - 0.2))
         begun = phase[first]
         phase[first + 1 : last + 1] = begun + grown * (steps / grown[-1])
         phase[last:] = begun + steps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from keyreid_stream.world.skeleton import joints_of
 from keyreid_stream.world.structures import Body, Person, WorldState
 from keyreid_stream.world.walking import Moment, walk_of
 
-MAX_SECONDS = 24 * 3600.0
+MAX_SECONDS = 7200.0
+"""The longest world: its plan takes a minute or two to make."""
+
 _WALKING_M_S = 0.2
 
 
@@ -65,6 +68,7 @@ class World:
 
 
 def _body(moment: Moment, joints: np.ndarray) -> Body:
+    action: Literal["walking", "standing", "sitting"]
     if moment.seated > 0:
         action = "sitting"
     elif moment.speed_m_s > _WALKING_M_S:

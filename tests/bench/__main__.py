@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import platform
 import sys
 from pathlib import Path
@@ -17,7 +16,6 @@ from tests.bench.model_bench import BenchRow
 
 def main() -> int:
     """Measure, print, and fail where a figure misses what it must be."""
-    logging.getLogger("boxmot").disabled = True
     rows = model_bench.run()
     try:
         rows += pipeline_bench.run()

@@ -106,9 +106,9 @@ def test_tensors_of_another_precision_are_converted() -> None:
 
 def test_a_configuration_that_asks_for_more_than_the_file_holds_costs_no_memory() -> None:
     small = small_model(frames=8)
-    greedy = small.config.model_copy(update={"part_dim": 8192, "cameras": 10_000})
+    greedy = pair_of(small, config=small.config.model_copy(update={"part_dim": 8192, "cameras": 10_000}))
     with LargestOnHost() as largest:
-        assert "does not fit its own configuration" in refusal(pair_of(small, config=greedy))
+        assert "does not fit its own configuration" in refusal(greedy)
     assert largest.numbers < 1000, "its parts alone would have 8 x 64 x 8192 numbers each"
 
 

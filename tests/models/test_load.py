@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -66,3 +67,17 @@ def test_the_hash_of_parameters_sees_every_name_and_value() -> None:
     assert parameters_sha256({"b": torch.ones(2), "a": torch.zeros(3)}) == reference
     assert parameters_sha256({"c": torch.zeros(3), "b": torch.ones(2)}) != reference
     assert parameters_sha256({"a": torch.tensor([0, 0, 1e-30]), "b": torch.ones(2)}) != reference
+
+
+def test_a_checkpoint_that_nobody_knows_is_to_be_imported_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small_model("published", classes=5, cameras=2)
+    path = tmp_path / "found.pth"
+    path.touch()
+    monkeypatch.setattr("keyreid_stream.models.load.load_published", lambda _: (model, None))
+    with pytest.raises(WeightsError, match=r"weights import .*found\.pth --name NAME \[--untrained\]"):
+        load_model(weights=str(path))
+    entry = SimpleNamespace(files=[SimpleNamespace(sha256=file_sha256(path))])
+    monkeypatch.setattr("keyreid_stream.models.load.known_weights", lambda: {"published-mars": entry})
+    assert load_model(weights=str(path)).card.trained

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keyreid_stream.models.parts import PART_NAMES
 from keyreid_stream.sinks.drawing import Pen, annotate
 from keyreid_stream.sinks.palette import PART_COLOURS, UNDECIDED, identity_colour
 from keyreid_stream.structures import CameraTick, Detections, Frame, Tracks
@@ -76,14 +77,21 @@ def test_a_prediction_has_a_thin_box(camera_tick: CameraTickMaker) -> None:
 
 @pytest.mark.parametrize(
     ("limb", "part"),
-    [((1, 3), 0), ((5, 11), 1), ((7, 9), 2), ((8, 10), 3), ((13, 15), 4), ((14, 16), 5)],
+    [
+        ((1, 3), "head"),
+        *(((5, 11), "torso"), ((11, 12), "torso")),
+        *(((5, 7), "left_arm"), ((7, 9), "left_arm")),
+        *(((6, 8), "right_arm"), ((8, 10), "right_arm")),
+        *(((11, 13), "left_leg"), ((13, 15), "left_leg")),
+        *(((12, 14), "right_leg"), ((14, 16), "right_leg")),
+    ],
 )
-def test_limbs_have_their_parts_colour(camera_tick: CameraTickMaker, limb: tuple[int, int], part: int) -> None:
+def test_limbs_have_their_parts_colour(camera_tick: CameraTickMaker, limb: tuple[int, int], part: str) -> None:
     keypoints = keypoints_at(0.9, (limb[0], 400, 300), (limb[1], 400, 500))
     drawn = annotate(camera_tick(image=IMAGE, rows=[(1, 1, BOX, 0.9)], keypoints=keypoints))
-    assert tuple(drawn[400, 400]) == PART_COLOURS[part]
-    others = [colour for place, colour in enumerate(PART_COLOURS) if place != part]
-    assert not any(has(drawn[300:500, 350:450], colour) for colour in others)
+    colours = dict(zip(PART_NAMES, PART_COLOURS, strict=True))
+    assert tuple(drawn[400, 400]) == colours.pop(part)
+    assert not any(has(drawn[300:500, 350:450], colour) for colour in colours.values())
 
 
 def test_the_skeleton_belongs_to_the_tracks_own_detection() -> None:

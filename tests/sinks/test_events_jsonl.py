@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_an_event_that_cannot_be_written_leaves_whole_lines(tmp_path: Path) -> N
             sink.write(Tick(0, 0.0, (), (MATCHED,)))
             sink.write(Tick(1, 0.1, (), (MERGED, Event("seen", 1, float("nan")))))
 
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(InputError, match="finite"):
         run()
     assert list(read_events(path)) == [MATCHED]
 
@@ -88,9 +89,50 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     assert '"box_xyxy":[0.1,0.2,0.3,33.33],"similarity":0.1,' in line
 
 
+def test_ids_of_numpy_are_numbers(tmp_path: Path) -> None:
+    ids = {name: np.int64(3) for name in ("identity_id", "track_id", "frame_index", "other_identity_id")}
+    given = Event("split", timestamp_s=0.0, camera_id="a", **ids)  # type: ignore[arg-type]
+    (line,) = write_log(tmp_path / "e.jsonl", given).read_text().splitlines()
+    assert {name: json.loads(line)[name] for name in ids} == dict.fromkeys(ids, 3)
+
+
+@pytest.mark.parametrize("edge", [float("nan"), float("inf"), np.float32("nan")])
+def test_a_box_that_is_not_finite_is_left_out(tmp_path: Path, edge: float) -> None:
+    given = dataclasses.replace(MATCHED, box_xyxy=(1.0, 2.0, edge, 4.0))
+    assert list(read_events(write_log(tmp_path / "e.jsonl", given))) == [dataclasses.replace(MATCHED, box_xyxy=None)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"identity_id": 3.5},
+        {"identity_id": None},
+        {"track_id": "7"},
+        {"timestamp_s": float("nan")},
+        {"timestamp_s": "noon"},
+        {"similarity": float("nan")},
+        {"box_xyxy": (1.0, 2.0, 3.0)},
+        {"box_xyxy": 5.0},
+        {"camera_id": 1},
+        {"kind": "guessed"},
+    ],
+)
+def test_a_wrong_event_is_refused_in_one_line(tmp_path: Path, wrong: dict[str, object]) -> None:
+    given = dataclasses.replace(MATCHED, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^a '\w+' event of identity .* cannot be logged \(.*\); let the") as caught:
+        write_log(tmp_path / "e.jsonl", given)
+    assert "\n" not in str(caught.value)
+    assert list(read_events(tmp_path / "e.jsonl")) == []
+
+
 def test_writing_outside_the_block_is_refused(tmp_path: Path) -> None:
+    sink = EventLogSink(tmp_path / "e.jsonl")
     with pytest.raises(InputError, match="not open"):
-        EventLogSink(tmp_path / "e.jsonl").write(Tick(0, 0.0, (), ()))
+        sink.write(Tick(0, 0.0, (), ()))
+    with sink:
+        pass
+    with pytest.raises(InputError, match="not open"):
+        sink.write(Tick(0, 0.0, (), ()))
 
 
 whole = EventLine.of(MATCHED).model_dump_json(by_alias=True)

@@ -114,13 +114,45 @@ def test_a_failure_inside_write_still_resolves_what_came_before(
     assert read(tmp_path / "a.txt")[:, :2].tolist() == [[1, 1]]
 
 
-@pytest.mark.parametrize("name", ["../a", "a/b", "", "..", "a\\b", "c:d"])
+@pytest.mark.parametrize("name", ["../a", "a/b", "", "..", "a\\b", "c:d", "a*", "a ", "x" * 300])
 def test_no_camera_writes_elsewhere(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker, name: str) -> None:
-    with pytest.raises(InputError, match="cannot be a file name"):
+    with pytest.raises(InputError, match="camera name"):
         MotSink(tmp_path, [name])
-    with pytest.raises(InputError, match="cannot be a file name"), MotSink(tmp_path / "tracks") as sink:
+    with pytest.raises(InputError, match="camera name"), MotSink(tmp_path / "tracks") as sink:
         sink.write(tick(camera_tick(name, 0)))
     assert [path.name for path in tmp_path.rglob("*")] == ["tracks"]
+
+
+def test_one_camera_that_cannot_be_finished_does_not_take_the_others_along(
+    tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker
+) -> None:
+    """Nor does its failure hide why the run ended."""
+    (tmp_path / "b.txt").mkdir()
+
+    def run() -> None:
+        with MotSink(tmp_path, ["a", "b", "c"]) as sink:
+            cameras = [camera_tick(camera_id, 0, [(1, 1, BOX, 0.9)]) for camera_id in ("a", "b", "c")]
+            sink.write(tick(*cameras, events=[event("new", 1, camera_id, 1) for camera_id in ("a", "b", "c")]))
+            raise KeyboardInterrupt
+
+    with pytest.raises(OSError, match=r"b\.txt") as caught:
+        run()
+    assert isinstance(caught.value.__context__, KeyboardInterrupt)
+    assert read(tmp_path / "a.txt")[:, :2].tolist() == read(tmp_path / "c.txt")[:, :2].tolist() == [[1, 1]]
+    unfinished = {path.name for path in tmp_path.iterdir()} - {"a.txt", "b.txt", "c.txt"}
+    assert "b.txt.part" in unfinished
+    assert all(name.endswith(".part") for name in unfinished)
+
+
+def test_writing_outside_the_block_is_refused(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker) -> None:
+    sink = MotSink(tmp_path, ["a"])
+    with pytest.raises(InputError, match="not open"):
+        sink.write(tick(camera_tick("a")))
+    with sink:
+        pass
+    with pytest.raises(InputError, match="not open"):
+        sink.write(tick(camera_tick("b")))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_memory_does_not_grow_with_rows(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker) -> None:

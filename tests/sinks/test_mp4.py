@@ -100,6 +100,21 @@ def test_rates(tmp_path: Path, fps: float) -> None:
         assert float(container.streams.video[0].average_rate or 0) == pytest.approx(fps, rel=1e-3)
 
 
+def test_a_rate_near_zero(tmp_path: Path) -> None:
+    """A picture an hour; rounded to the nearest rate that the file can hold, it would be none."""
+    path = write(tmp_path / "a.mp4", [(plain(1), 0.0), (plain(1), 3600.0)], fps=1 / 3600)
+    assert [time for _, time in read(path)] == pytest.approx([0, 3600])
+
+
+def test_a_path_is_no_protocol_and_no_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("2026-11-05T10:30")
+    folder.mkdir()
+    write(folder / "50%d.mp4", [(plain(1), 0.0)])
+    assert [path.name for path in folder.iterdir()] == ["50%d.mp4"]
+    assert len(read(folder.resolve() / "50%d.mp4")) == 1
+
+
 def test_the_same_pictures_give_the_same_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     pictures = [(rng.integers(0, 256, (64, 96, 3), dtype=np.uint8), i / 10) for i in range(8)]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from keyreid_stream.models.parts import PART_NAMES
 from keyreid_stream.sinks.palette import DARK, LIGHT, PART_COLOURS, UNDECIDED, Colour, identity_colour
 
 
@@ -57,6 +58,6 @@ def test_labels_can_be_read(number: int) -> None:
 
 
 def test_parts_are_told_apart() -> None:
-    assert len(PART_COLOURS) == 6
+    assert len(PART_COLOURS) == len(PART_NAMES)
     assert min(float(np.linalg.norm(lab(a) - lab(b))) for a, b in combinations(PART_COLOURS, 2)) > 30
     assert contrast(DARK, LIGHT) > 10

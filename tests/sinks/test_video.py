@@ -141,3 +141,14 @@ def test_a_run_without_frames_leaves_no_videos(tmp_path: Path) -> None:
     with VideoSink(tmp_path, {"a": 10}):
         pass
     assert names(tmp_path) == []
+
+
+def test_writing_outside_the_block_is_refused(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker) -> None:
+    sink = VideoSink(tmp_path, {"a": 10})
+    with pytest.raises(InputError, match="not open"):
+        sink.write(tick(camera_tick("a")))
+    with sink:
+        pass
+    with pytest.raises(InputError, match="not open"):
+        sink.write(tick(camera_tick("a")))
+    assert names(tmp_path) == []

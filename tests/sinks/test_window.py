@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keyreid_stream.errors import InputError
-from keyreid_stream.sinks import WindowSink, display_available, window
+from keyreid_stream.sinks import WindowSink, display_available, require_display, window
 from keyreid_stream.structures import CameraTick, Tick
 
 CameraTickMaker = Callable[..., CameraTick]
@@ -25,7 +25,7 @@ class FakeToolkit:
         self.windows: set[str] = set()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> FakeToolkit:
-        monkeypatch.setattr(window, "display_available", lambda: True)
+        monkeypatch.setattr(window, "display_available", lambda: pytest.fail("a display was looked for again"))
         monkeypatch.setattr(cv2, "namedWindow", lambda title, flags: self.windows.add(title))
         monkeypatch.setattr(cv2, "imshow", lambda title, image: self.shown.append(image))
         monkeypatch.setattr(cv2, "waitKey", lambda milliseconds: self.keys.pop(0) if self.keys else -1)
@@ -42,7 +42,7 @@ class FakeToolkit:
 def test_without_a_display_it_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "display_available", lambda: False)
     with pytest.raises(InputError, match=r"no display .* run without --show"):
-        WindowSink({"a": 10})
+        require_display()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is no DISPLAY to take away")

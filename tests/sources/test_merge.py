@@ -60,9 +60,8 @@ def test_one_camera_ends_early_and_one_is_empty() -> None:
 
 
 def test_the_window_is_open_at_its_end() -> None:
-    sources = [ListSource("a", [0.0]), ListSource("b", [0.5])]
+    sources = [ListSource("a", [0.0], fps=1), ListSource("b", [0.5], fps=1)]
     assert labels(merge(sources, window_s=0.5)) == [["a0"], ["b0"]]
-    sources = [ListSource("a", [0.0]), ListSource("b", [0.5])]
     assert labels(merge(sources, window_s=0.500001)) == [["a0", "b0"]]
 
 
@@ -108,10 +107,19 @@ def test_iterators_without_close_are_fine() -> None:
     assert labels(merge([Plain()])) == [["a0"]]
 
 
-@pytest.mark.parametrize("window_s", [0, -1, float("nan")])
+@pytest.mark.parametrize("window_s", [0, -1, 0.101, float("nan"), float("inf")])
 def test_bad_windows_are_refused_at_once(window_s: float) -> None:
-    with pytest.raises(InputError, match="window_s"):
-        merge([ListSource("a", [0.0])], window_s=window_s)
+    sources = [ListSource("a", [0.0], fps=5), ListSource("b", [0.0], fps=10)]
+    with pytest.raises(InputError, match=r"window_s is .* above 0 and at most 0\.1, the shortest") as caught:
+        merge(sources, window_s=window_s)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_widest_window_is_the_shortest_frame_interval() -> None:
+    """Frames 0.09 s apart share ticks, and every tick still lies behind the one before it."""
+    a = ListSource("a", [0.0, 0.1, 0.2])
+    b = ListSource("b", [0.09, 0.19, 0.29])
+    assert labels(merge([a, b], window_s=0.1)) == [["a0", "b0"], ["a1", "b1"], ["a2", "b2"]]
 
 
 def test_no_source_is_refused() -> None:
@@ -124,7 +132,7 @@ increasing_times = st.lists(st.floats(0, 20, width=32), unique=True, max_size=30
 
 @given(st.lists(increasing_times, min_size=1, max_size=6), st.floats(0.001, 2))
 def test_every_frame_once_in_order_and_one_per_camera_in_a_tick(cameras: list[list[float]], window_s: float) -> None:
-    sources = [ListSource(str(place), times) for place, times in enumerate(cameras)]
+    sources = [ListSource(str(place), times, fps=0.5) for place, times in enumerate(cameras)]
     ticks = list(merge(sources, window_s=window_s))
     for place, times in enumerate(cameras):
         own = [frame.timestamp_s for tick in ticks for frame in tick if frame.camera_id == str(place)]
@@ -135,3 +143,19 @@ def test_every_frame_once_in_order_and_one_per_camera_in_a_tick(cameras: list[li
         places = [int(frame.camera_id) for frame in tick]
         assert places == sorted(set(places))
         assert all(frame.timestamp_s < start + window_s for frame in tick)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.integers(0, 7)), min_size=1, max_size=4),
+    st.sampled_from([0.25, 0.5, 0.75, 1.0]),
+)
+def test_ticks_of_steady_cameras_follow_each_other(cameras: list[tuple[int, int]], share: float) -> None:
+    """Each camera a frame every so many eighths of a second, and a late start of its own."""
+    sources = [
+        ListSource(str(place), [(late + interval * i) / 8 for i in range(12)], fps=8 / interval)
+        for place, (interval, late) in enumerate(cameras)
+    ]
+    window_s = share * min(interval for interval, _ in cameras) / 8
+    ticks = list(merge(sources, window_s=window_s))
+    for before, after in pairwise(ticks):
+        assert max(frame.timestamp_s for frame in before) < min(frame.timestamp_s for frame in after)

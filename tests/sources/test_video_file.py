@@ -52,18 +52,18 @@ def test_common_containers_with_reordered_frames(make_video: MakeVideo, name: st
 
 
 def test_thinning_keeps_indices_of_the_file(make_video: MakeVideo) -> None:
-    source = VideoFileSource(make_video(milliseconds=range(0, 1000, 100)), fps=5)
+    source = VideoFileSource(make_video(milliseconds=range(0, 1000, 100)), max_fps=5)
     frames = list(source.frames())
     assert [frame.frame_index for frame in frames] == [0, 2, 4, 6, 8]
     assert [brightness_number(frame.image) for frame in frames] == [0, 2, 4, 6, 8]
     assert source.fps == 5
-    assert VideoFileSource(make_video(milliseconds=range(0, 1000, 100)), fps=500).fps == pytest.approx(10)
+    assert VideoFileSource(make_video(milliseconds=range(0, 1000, 100)), max_fps=500).fps == pytest.approx(10)
 
 
 @pytest.mark.parametrize("fps", [0, -5])
 def test_a_rate_that_is_none_is_refused(make_video: MakeVideo, fps: float) -> None:
     with pytest.raises(InputError, match="above 0"):
-        VideoFileSource(make_video(), fps=fps)
+        VideoFileSource(make_video(), max_fps=fps)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,34 @@ def test_a_damaged_file_decodes_the_same_every_time(noisy_video: Path) -> None:
     assert source.corrupt_frames > 0
     assert [frame.frame_index for frame in first] == [frame.frame_index for frame in second]
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
+
+
+class FakeFrame:
+    """A decoded frame with whatever time stamp."""
+
+    rotation = 0
+
+    def __init__(self, pts: int | None, *, is_corrupt: bool = False) -> None:
+        self.pts = pts
+        self.is_corrupt = is_corrupt
+
+    def to_ndarray(self, **_: str) -> np.ndarray:
+        return np.zeros((2, 2, 3), np.uint8)
+
+
+def test_damaged_and_far_off_time_stamps_move_no_other_frame(
+    make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Milliseconds, as the file's time base is; the second is of a damaged frame, the fourth of a sound one."""
+    source = VideoFileSource(make_video("a.mkv"))
+    stamps = [0, 90_000_000, 200, 70_000_000, 400, None, 600]
+    decoded = [FakeFrame(pts, is_corrupt=at == 1) for at, pts in enumerate(stamps)]
+    monkeypatch.setattr(video_file, "_decode", lambda container, stream: iter([*decoded, None]))
+    frames = list(source.frames())
+    assert [frame.frame_index for frame in frames] == [0, 2, 3, 4, 5, 6]
+    assert [frame.timestamp_s for frame in frames] == pytest.approx([0, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert source.corrupt_frames == 2
+    assert source.repaired_timestamps == 2
 
 
 class FakePacket:
@@ -274,7 +302,7 @@ def test_the_lab_cameras_decode_completely() -> None:
     path = data / "lab_4cam" / "cam0.mp4"
     if not path.exists():
         pytest.skip(f"{path} is missing: set KEYREID_DATA to the shared data folder")
-    source = VideoFileSource(path, fps=1)
+    source = VideoFileSource(path, max_fps=1)
     frames = list(source.frames())
     assert VideoFileSource(path).fps == 10
     assert [frame.frame_index for frame in frames] == list(range(0, 268, 10))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from keyreid_stream.errors import ConfigError
@@ -55,3 +57,16 @@ def test_the_table_names_what_boxmot_has() -> None:
         assert traits.live_tracks(built) == {}
         assert traits.live_ids(built) == set()
         assert built.capabilities.accepts_embeddings == (traits.write is not None)
+
+
+def test_building_a_tracker_prints_nothing_and_leaves_boxmot_s_logger_as_it_was(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    import boxmot  # noqa: F401  (sets its logger up)
+
+    logger = logging.getLogger("boxmot")
+    logger.disabled = False  # the fixture's doing
+    before = logger.level
+    build_tracker("botsort", {}, compensating=False, fps=10)
+    assert capfd.readouterr() == ("", "")
+    assert logger.level == before

@@ -20,8 +20,9 @@ def test_one_camera_after_the_other() -> None:
 @pytest.mark.parametrize("step", [2, 3, 7, 25, 40])
 def test_shares_add_up_to_the_whole(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Film, "shot", lambda self, index: (self.view.name, index))
-    whole = list(filming._shots(yard(), 0, 1))
-    shares = [list(filming._shots(yard(), number, step)) for number in range(step)]
+    world = yard()
+    whole = list(filming._shots(world, 0, 1))
+    shares = [list(filming._shots(world, number, step)) for number in range(step)]
     assert [shares[number % step][number // step] for number in range(len(whole))] == whole
     assert sum(map(len, shares)) == len(whole)
 
@@ -35,14 +36,14 @@ def test_two_workers_film_the_same() -> None:
 
 
 def test_closing_ends_the_workers() -> None:
-    shots = film(yard(seconds=600), workers=2)
+    shots = film(yard(seconds=20), workers=2)
     assert len(list(islice(shots, 2))) == 2
     shots.close()
     assert multiprocessing.active_children() == []
 
 
 def test_a_worker_s_death_is_told() -> None:
-    shots = film(yard(seconds=600), workers=2)
+    shots = film(yard(seconds=20), workers=2)
     next(shots)
     for worker in multiprocessing.active_children():
         worker.kill()

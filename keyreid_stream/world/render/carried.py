@@ -77,16 +77,16 @@ def _hat(colour: Colour, s: float, thickness: float) -> Iterator[Shape]:
     )
     band = Paint(_darker(colour), roughness=0.3)
     ring = brow + 0.03 * s * HEAD_UP
-    yield Tube(
-        brow, ring, (0.098 * s, 0.112 * s), (0.096 * s, 0.11 * s), HEAD_FRONT, band, caps=(FLAT, FLAT)
-    )
+    yield Tube(brow, ring, (0.098 * s, 0.112 * s), (0.096 * s, 0.11 * s), HEAD_FRONT, band, caps=(FLAT, FLAT))
 
 
 def _umbrella(colour: Colour, s: float, thickness: float) -> Iterator[Shape]:
     """Held up in the right hand."""
     del thickness
     hand = joint("right_hand")
-    yield Tube(hand - 0.06 * s * WORLD_UP, hand + 0.75 * s * WORLD_UP, (0.012,) * 2, (0.01,) * 2, FRONT, Paint((60, 56, 52)))
+    yield Tube(
+        hand - 0.06 * s * WORLD_UP, hand + 0.75 * s * WORLD_UP, (0.012,) * 2, (0.01,) * 2, FRONT, Paint((60, 56, 52))
+    )
     paint = Paint(colour, _darker(colour), Weave.SEGMENTS, roughness=0.2, shine=0.25)
     yield Ball(hand + 0.68 * s * WORLD_UP, (0.5 * s, 0.5 * s, 0.17 * s), FRONT, WORLD_UP, paint)
 

@@ -42,26 +42,15 @@ def _top(garment: Garment, s: float, w: float) -> Iterator[Shape]:
     ease = 0.014 * s if jacket else 0.0
     paint = _paint(garment, roughness=0.9 if jacket else 0.75, opening=jacket)
     hem = HIPS - (0.06 if jacket else 0.0) * s * UP
-    # Two trunks, because a chest tapers to the waist and a shirt falls from there.
-    waist = HIPS + 0.17 * s * UP
-    yield Tube(
-        waist - 0.02 * s * UP,
-        SHOULDERS - 0.03 * s * UP,
-        (0.138 * w + ease, 0.108 * w + ease),
-        (0.168 * w + ease, 0.102 * w + ease),
-        FRONT,
-        paint,
-        bulge=0.008 * w,
-        caps=(FLAT, 2.6),
-    )
     yield Tube(
         hem,
-        waist,
-        (0.166 * w + ease, 0.124 * w + ease),
-        (0.142 * w + ease, 0.11 * w + ease),
+        SHOULDERS - 0.035 * s * UP,
+        (0.166 * w + ease, 0.128 * w + ease),
+        (0.166 * w + ease, 0.1 * w + ease),
         FRONT,
-        _without_print(paint),
-        caps=(FLAT, FLAT),
+        paint,
+        bulge=-0.008 * s if jacket else -0.014 * s,
+        caps=(FLAT, 2.4),
     )
     yield from _shoulders(paint, s, w, ease)
     yield from _sleeves(garment, paint, s, w, ease)
@@ -82,10 +71,10 @@ def _shoulders(paint: Paint, s: float, w: float, ease: float) -> Iterator[Shape]
     sleeve = _without_print(paint)
     for side, sign in (("left", 1), ("right", -1)):
         yield Tube(
-            SHOULDERS + 0.035 * s * UP + sign * 0.03 * s * LEFT,
-            joint(f"{side}_shoulder"),
-            (0.05 * s + ease / 2, 0.052 * w + ease / 2),
-            (0.055 * w + ease, 0.058 * w + ease),
+            SHOULDERS + 0.022 * s * UP + sign * 0.035 * s * LEFT,
+            joint(f"{side}_shoulder") - 0.014 * s * UP,
+            (0.042 * s + ease / 2, 0.055 * w + ease / 2),
+            (0.046 * w + ease, 0.056 * w + ease),
             FRONT,
             sleeve,
             caps=(1.5, 1.0),
@@ -94,9 +83,9 @@ def _shoulders(paint: Paint, s: float, w: float, ease: float) -> Iterator[Shape]
 
 def _sleeves(garment: Garment, paint: Paint, s: float, w: float, ease: float) -> Iterator[Shape]:
     paint = _without_print(paint)
-    upper, lower = 0.056 * w + ease, 0.05 * w + ease
+    upper, lower = 0.054 * w + ease, 0.05 * w + ease
     for side in _SIDES:
-        shoulder, elbow = joint(f"{side}_shoulder"), joint(f"{side}_elbow")
+        shoulder, elbow = between(f"{side}_shoulder", f"{side}_elbow", 0.06), joint(f"{side}_elbow")
         if garment.kind == "t_shirt":
             hem = between(f"{side}_shoulder", f"{side}_elbow", 0.68)
             yield Tube(
@@ -121,9 +110,9 @@ def _bottom(garment: Garment, s: float, w: float) -> Iterator[Shape]:
     paint = _paint(garment, roughness=0.75)
     yield Tube(
         HIPS - 0.05 * s * UP,
-        HIPS + 0.12 * s * UP,
+        HIPS + 0.06 * s * UP,
         (0.15 * w, 0.115 * w),
-        (0.142 * w, 0.108 * w),
+        (0.145 * w, 0.108 * w),
         HIPS_FRONT,
         paint,
         caps=(1.6, FLAT),
@@ -132,46 +121,31 @@ def _bottom(garment: Garment, s: float, w: float) -> Iterator[Shape]:
         yield from _skirt(paint, s, w)
         return
     for side in _SIDES:
-        hip, knee = joint(f"{side}_hip"), joint(f"{side}_knee")
-        long = garment.kind == "trousers"
-        end = knee if long else between(f"{side}_hip", f"{side}_knee", 0.9)
-        width = 0.068 * w if long else 0.086 * w
-        yield Tube(
-            hip, end, (0.09 * w, 0.1 * w), (width, width + 0.003), HIPS_FRONT, paint, caps=(1.0, 1.0 if long else FLAT)
-        )
-        if long:
-            hem = between(f"{side}_knee", f"{side}_ankle", 0.97)
-            yield Tube(
-                knee,
-                hem,
-                (0.067 * w, 0.07 * w),
-                (0.054 * s, 0.06 * s),
-                HIPS_FRONT,
-                paint,
-                bulge=0.004 * s,
-                caps=(1.0, FLAT),
-            )
+        hip, knee = between(f"{side}_hip", f"{side}_knee", 0.1), joint(f"{side}_knee")
+        thigh = (0.086 * w, 0.096 * w)
+        if garment.kind == "shorts":
+            end = between(f"{side}_hip", f"{side}_knee", 0.9)
+            yield Tube(hip, end, thigh, (0.086 * w, 0.09 * w), HIPS_FRONT, paint, caps=(1.5, FLAT))
+            continue
+        yield Tube(hip, knee, thigh, (0.068 * w, 0.071 * w), HIPS_FRONT, paint, caps=(1.5, 1.0))
+        hem = between(f"{side}_knee", f"{side}_ankle", 0.97)
+        calf = (0.067 * w, 0.07 * w)
+        yield Tube(knee, hem, calf, (0.054 * s, 0.06 * s), HIPS_FRONT, paint, bulge=0.004 * s, caps=(1.0, FLAT))
 
 
 def _skirt(paint: Paint, s: float, w: float) -> Iterator[Shape]:
-    """A cone from the waist to just above the knees, which also covers a seated lap."""
-    knees = between("left_knee", "right_knee", 0.5)
-    yield Tube(
-        HIPS + 0.05 * s * UP,
-        0.04 * HIPS + 0.96 * knees,
-        (0.156 * w, 0.12 * w),
-        (0.205 * w, 0.185 * w),
-        HIPS_FRONT,
-        paint,
-        bulge=0.006 * w,
-        caps=(FLAT, FLAT),
-    )
+    """A cone from the waist to just above the knees; two more around the thighs, so that no stride leaves it."""
+    waist = HIPS + 0.05 * s * UP
+    hem = 0.1 * HIPS + 0.9 * between("left_knee", "right_knee", 0.5)
+    top = (0.156 * w, 0.12 * w)
+    yield Tube(waist, hem, top, (0.19 * w, 0.15 * w), HIPS_FRONT, paint, bulge=0.006 * w, caps=(FLAT, FLAT))
+    for side in _SIDES:
+        start, end = between(f"{side}_hip", f"{side}_knee", 0.1), between(f"{side}_hip", f"{side}_knee", 0.9)
+        yield Tube(start, end, (0.1 * w, 0.11 * w), (0.115 * w, 0.13 * w), HIPS_FRONT, paint, caps=(1.5, FLAT))
 
 
 def _paint(garment: Garment, *, roughness: float, opening: bool = False) -> Paint:
-    return Paint(
-        garment.colour, garment.second_colour, _WEAVES[garment.pattern], roughness=roughness, opening=opening
-    )
+    return Paint(garment.colour, garment.second_colour, _WEAVES[garment.pattern], roughness=roughness, opening=opening)
 
 
 def _without_print(paint: Paint) -> Paint:

@@ -83,7 +83,11 @@ def _hair(person: Person) -> Iterator[Shape]:
     crown = centre + 0.032 * s * HEAD_UP - 0.024 * s * HEAD_FRONT
     yield Ball(crown, (0.084 * s, 0.096 * s, 0.108 * s), HEAD_FRONT, HEAD_UP, paint)
     yield Ball(
-        centre - 0.03 * s * HEAD_UP - 0.04 * s * HEAD_FRONT, (0.078 * s, 0.068 * s, 0.09 * s), HEAD_FRONT, HEAD_UP, paint
+        centre - 0.03 * s * HEAD_UP - 0.04 * s * HEAD_FRONT,
+        (0.078 * s, 0.068 * s, 0.09 * s),
+        HEAD_FRONT,
+        HEAD_UP,
+        paint,
     )
     if person.hair_style == "long":
         for side in (-1, 0, 1):
@@ -97,15 +101,18 @@ def _limbs(person: Person) -> Iterator[Shape]:
     w = s * person.build**0.7
     skin = Paint(person.skin, roughness=0.15, shine=0.05)
     for side in _SIDES:
-        shoulder, elbow, wrist = (joint(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
-        yield Tube(shoulder, elbow, (0.046 * w, 0.05 * w), (0.038 * w, 0.04 * w), FRONT, skin, bulge=0.004 * w)
+        elbow, wrist = joint(f"{side}_elbow"), joint(f"{side}_wrist")
+        # What a sleeve, shirt or trousers always cover is left out: nothing of it may show through.
+        arm = between(f"{side}_shoulder", f"{side}_elbow", 0.5)
+        yield Tube(arm, elbow, (0.044 * w, 0.047 * w), (0.038 * w, 0.04 * w), FRONT, skin)
         yield Tube(elbow, wrist, (0.04 * w, 0.042 * w), (0.026 * s, 0.03 * s), FRONT, skin, bulge=0.004 * w)
         palm = between(f"{side}_wrist", f"{side}_hand", 1.1)
         yield Tube(wrist, palm, (0.026 * s, 0.032 * s), (0.026 * s, 0.042 * s), FRONT, skin)
         thumb = between(f"{side}_wrist", f"{side}_hand", 0.9) + 0.04 * s * FRONT
         yield Tube(wrist, thumb, (0.014 * s, 0.014 * s), (0.011 * s, 0.011 * s), FRONT, skin)
-        hip, knee, ankle = (joint(f"{side}_{name}") for name in ("hip", "knee", "ankle"))
-        yield Tube(hip, knee, (0.082 * w, 0.088 * w), (0.054 * w, 0.057 * w), HIPS_FRONT, skin, bulge=0.004 * w)
+        knee, ankle = joint(f"{side}_knee"), joint(f"{side}_ankle")
+        thigh = between(f"{side}_hip", f"{side}_knee", 0.5)
+        yield Tube(thigh, knee, (0.07 * w, 0.074 * w), (0.054 * w, 0.057 * w), HIPS_FRONT, skin)
         yield Tube(knee, ankle, (0.053 * w, 0.055 * w), (0.036 * s, 0.038 * s), HIPS_FRONT, skin, bulge=0.012 * w)
 
 
@@ -114,10 +121,11 @@ def _shoes(person: Person) -> Iterator[Shape]:
     pale = sum(person.shoes) > 380
     sole: Colour = (70, 68, 66) if pale else (206, 202, 196)
     paint = Paint(person.shoes, sole, Weave.SOLE, roughness=0.25, shine=0.25)
+    upper = Paint(person.shoes, roughness=0.25, shine=0.1)
     for side in _SIDES:
         ankle, toe, ahead = joint(f"{side}_ankle"), joint(f"{side}_toe"), joint(f"{side}_foot")
         heel = 0.75 * ankle + 0.25 * toe - 0.07 * s * ahead - 0.025 * s * WORLD_UP
         tip = toe + 0.012 * s * WORLD_UP - 0.03 * s * ahead
         yield Tube(heel, tip, (0.042 * s, 0.042 * s), (0.042 * s, 0.03 * s), WORLD_UP, paint, bulge=0.004 * s)
         yield Ball(toe - 0.025 * s * ahead, (0.043 * s, 0.05 * s, 0.028 * s), ahead, WORLD_UP, paint)
-        yield Tube(ankle + 0.02 * s * WORLD_UP, heel, (0.044 * s, 0.046 * s), (0.04 * s, 0.044 * s), ahead, paint)
+        yield Tube(ankle + 0.02 * s * WORLD_UP, heel, (0.044 * s, 0.046 * s), (0.04 * s, 0.042 * s), ahead, upper)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyreid_stream.world.render.lighting import Lighting
-from keyreid_stream.world.render.obstacles import Block, Column, Obstacle
+from keyreid_stream.world.render.obstacles import Column, Obstacle
 from keyreid_stream.world.structures import Points
 
 _MARGIN_M = 2.0
@@ -47,10 +47,10 @@ class PlanGrid:
         cells: Points = (places + _MARGIN_M) / self.cell_m - 0.5
         return cells
 
-    def places(self) -> Points:
-        """(rows, columns, 2) the places of all cells, metres."""
-        x, y = ((np.arange(count) + 0.5) * self.cell_m - _MARGIN_M for count in (self.columns, self.rows))
-        return np.stack(np.meshgrid(x, y), axis=2)
+    def places_of(self, cells: Points) -> Points:
+        """Places (..., 2), metres, of cells (..., 2): `cells` backwards."""
+        places: Points = (cells + 0.5) * self.cell_m - _MARGIN_M
+        return places
 
     def fill(self, image: NDArray[np.uint8], corners: Points, value: int) -> None:
         """Fill the convex hull of corners (N, 2), metres."""
@@ -65,7 +65,8 @@ def sunlight(grid: PlanGrid, obstacles: tuple[Obstacle, ...], lighting: Lighting
         foot = _footprint(obstacle)
         thrown = foot + obstacle.height * lighting.shadow_step
         grid.fill(shadow, np.concatenate([foot, thrown]), 255)
-    return 255 - cv2.GaussianBlur(shadow, (0, 0), 0.07 / grid.cell_m)
+    lit: NDArray[np.uint8] = 255 - cv2.GaussianBlur(shadow, (0, 0), 0.07 / grid.cell_m)
+    return lit
 
 
 def openness(grid: PlanGrid, obstacles: tuple[Obstacle, ...]) -> NDArray[np.uint8]:
@@ -73,7 +74,8 @@ def openness(grid: PlanGrid, obstacles: tuple[Obstacle, ...]) -> NDArray[np.uint
     covered = np.zeros((grid.rows, grid.columns), np.uint8)
     for obstacle in obstacles:
         grid.fill(covered, _footprint(obstacle), 255)
-    return 255 - (cv2.GaussianBlur(covered, (0, 0), 0.22 / grid.cell_m) // 2)
+    open_share: NDArray[np.uint8] = 255 - cv2.GaussianBlur(covered, (0, 0), 0.22 / grid.cell_m) // 2
+    return open_share
 
 
 def _footprint(obstacle: Obstacle) -> Points:
@@ -81,7 +83,6 @@ def _footprint(obstacle: Obstacle) -> Points:
     if isinstance(obstacle, Column):
         angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
         return np.asarray(obstacle.centre) + obstacle.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    assert isinstance(obstacle, Block)
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-    corners: Points = np.asarray(obstacle.centre) + (signs * obstacle.half_size) @ obstacle.axes
+    corners: Points = obstacle.centre + np.einsum("na,ac->nc", signs * obstacle.half_size, obstacle.axes)
     return corners

@@ -13,6 +13,8 @@ from keyreid_stream.world.structures import Points
 _NIGHT_LEVEL = 0.34
 """How bright the darkest places of a night are, of a day's brightness."""
 _LAMP_LEVEL = 0.5
+_BOUNCE = 0.12
+"""Light that reaches every surface from all others."""
 _LAMP_SPACING_M = 7.0
 _LAMP_REACH_M = 2.6
 _MOON, _LAMP = np.array([0.78, 0.9, 1.22]), np.array([1.12, 1.0, 0.8])
@@ -67,8 +69,15 @@ class Lighting:
 
         Ambient light comes more from above than from below. 1 is a floor in full light.
         """
-        facing = np.maximum(normals @ self.towards.astype(np.float32), 0)
-        above = np.float32(0.78) + np.float32(0.22) * normals[:, 2]
+        facing = np.maximum(along(normals, self.towards), 0)
+        above = np.float32(0.84) + np.float32(0.16) * normals[:, 2]
         full = np.float32((1 - self.ambient) / max(self.towards[2], 0.35))
-        shade: NDArray[np.float32] = np.float32(self.ambient) * above + full * facing * direct
+        shade: NDArray[np.float32] = np.float32(self.ambient) * above + full * facing * direct + np.float32(_BOUNCE)
         return shade
+
+
+def along(vectors: NDArray[np.float32], direction: Points) -> NDArray[np.float32]:
+    """(N,) the component of vectors (N, 3) along a direction (3,); not by BLAS, which may add in another order."""
+    x, y, z = direction.astype(np.float32)
+    component: NDArray[np.float32] = vectors[:, 0] * x + vectors[:, 1] * y + vectors[:, 2] * z
+    return component

@@ -21,7 +21,8 @@ def noise_tile(seed: int, blur_cells: tuple[float, float]) -> NDArray[np.float32
     down, across = (np.exp(-0.5 * (blur * frequency) ** 2) for blur in blur_cells)
     smooth = np.fft.ifft2(np.fft.fft2(white) * down[:, None] * across).real
     smooth -= smooth.mean()
-    return (smooth / smooth.std()).astype(np.float32)
+    tile: NDArray[np.float32] = (smooth / smooth.std()).astype(np.float32)
+    return tile
 
 
 def sample(tile: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:

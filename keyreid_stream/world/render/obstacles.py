@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from keyreid_stream.world.render.lighting import along
 from keyreid_stream.world.scene import RGB, Scene
 from keyreid_stream.world.structures import Points
 
@@ -34,22 +35,29 @@ class Block:
     colour: RGB
     made_as: Literal["wall", "furniture"]
 
+    @property
+    def reach(self) -> float:
+        """From its middle to its farthest corner, metres."""
+        return float(np.sqrt((self.half_size**2).sum() + self.height**2 / 4))
+
     def meet(self, origin: Points, rays: Rays) -> tuple[Rays, Rays]:
         """Distances (N,) along rays (N, 3) to the box, infinite for a miss, and the outward normals (N, 3)."""
         turn = np.eye(3)
         turn[:2, :2] = self.axes
-        start = (turn @ (origin - [*self.centre, self.height / 2])).astype(np.float32)
+        offset = origin - [*self.centre, self.height / 2]
+        start = (turn * offset).sum(axis=1).astype(np.float32)
         half = np.array([*self.half_size, self.height / 2], np.float32)
+        facing = np.empty_like(rays)
         near, far, side = np.float32(-np.inf), np.float32(np.inf), np.zeros(len(rays), np.int8)
         for axis in range(3):
-            along = rays @ turn[axis].astype(np.float32)
-            along = np.where(np.abs(along) < 1e-7, np.float32(1e-7), along)
-            enter = (-np.sign(along) * half[axis] - start[axis]) / along
-            leave = (np.sign(along) * half[axis] - start[axis]) / along
+            pace = along(rays, turn[axis])
+            facing[:, axis] = -np.sign(pace)
+            pace = np.where(np.abs(pace) < 1e-7, np.float32(1e-7), pace)
+            enter = (-np.sign(pace) * half[axis] - start[axis]) / pace
+            leave = (np.sign(pace) * half[axis] - start[axis]) / pace
             side = np.where(enter > near, axis, side).astype(np.int8)
             near, far = np.maximum(near, enter), np.minimum(far, leave)
         distance = np.where((near <= far) & (near > 1e-3), near, np.float32(np.inf))
-        facing = -np.sign(rays @ turn.T.astype(np.float32))
         normal = turn.astype(np.float32)[side] * np.take_along_axis(facing, side[:, None].astype(np.int64), 1)
         return distance, normal
 
@@ -62,6 +70,11 @@ class Column:
     radius: float
     height: float
     colour: RGB
+
+    @property
+    def reach(self) -> float:
+        """From its middle to its farthest edge, metres."""
+        return float(np.hypot(self.radius, self.height / 2))
 
     def meet(self, origin: Points, rays: Rays) -> tuple[Rays, Rays]:
         """As a block's: its round side, or its top."""
@@ -111,9 +124,7 @@ def obstacles_of(scene: Scene) -> tuple[Obstacle, ...]:
         )
         for thing in scene.furniture
     ]
-    pillars = [
-        Column(np.array(pillar.centre), pillar.radius, pillar.height, pillar.colour) for pillar in scene.pillars
-    ]
+    pillars = [Column(np.array(pillar.centre), pillar.radius, pillar.height, pillar.colour) for pillar in scene.pillars]
     return (*walls, *furniture, *pillars)
 
 
@@ -128,3 +139,13 @@ def _block(
     x = direction / max(float(np.hypot(*direction)), 1e-9)
     axes = np.array([x, [-x[1], x[0]]])
     return Block(centre, axes, np.array(size) / 2, height, colour, made_as)
+
+
+def may_meet(obstacle: Obstacle, origin: Points, rays: Rays) -> NDArray[np.int64]:
+    """Indices of those rays (N, 3) that come near an obstacle: those that meet the ball around it."""
+    towards = np.array([*obstacle.centre, obstacle.height / 2]) - origin
+    distance = float(np.sqrt((towards**2).sum()))
+    if distance <= obstacle.reach:
+        return np.arange(len(rays))
+    cosine = np.float32(np.sqrt(1 - (obstacle.reach / distance) ** 2) - 1e-4)
+    return np.flatnonzero(along(rays, towards / distance) > cosine)

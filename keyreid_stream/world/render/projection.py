@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,9 @@ def project(tables: Sequence[ShapeTable], bodies: Sequence[Body], camera: Camera
     posed = _Posed.of(tables, bodies)
     tubes, tube_surfaces = _tubes(posed, camera)
     balls, ball_surfaces = _balls(posed, camera)
-    return Outlines(**_chosen(posed.balls, balls, tubes)), Surfaces(
-        **_chosen(posed.balls, ball_surfaces, tube_surfaces)
-    )
+    outlines = _chosen(posed.balls, balls, tubes)
+    surfaces = _chosen(posed.balls, ball_surfaces, tube_surfaces)
+    return Outlines(**outlines), Surfaces(**{name: column.astype(np.float32) for name, column in surfaces.items()})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +168,7 @@ def _tubes(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
         "slant": slant,
         "caps": posed.caps,
         "depths": np.stack([depths[0], depths[1]], axis=1),
-        "reliefs": np.stack([edge_m @ forward, np.zeros(len(start)), top_m @ forward], axis=1),
+        "reliefs": np.stack([_dot(edge_m, forward), np.zeros(len(start)), _dot(top_m, forward)], axis=1),
         "boxes": _tube_boxes(start, end, along, across, pixels, bends, posed.caps),
         "drawn": np.min(depths, axis=0) > _NEAREST_M,
     }
@@ -207,7 +208,7 @@ def _balls(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
     turn, sizes, rows = np.linalg.svd(image, full_matrices=False)
     to_disc = turn.transpose(0, 2, 1) / np.maximum(sizes, 1e-6)[:, :, None]
     top = np.cross(rows[:, 0], rows[:, 1])
-    relief = arms @ camera.R[2]
+    relief = _dot(arms, camera.R[2])
     top = np.where(_dot(top, relief)[:, None] > 0, -top, top)
     places = np.concatenate([rows, top[:, None]], axis=1)
     reach = np.sqrt((image**2).sum(axis=2))
@@ -235,7 +236,7 @@ def _balls(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
     return outlines, surfaces
 
 
-def _chosen(balls: NDArray[np.bool_], if_ball: dict[str, Points], if_tube: dict[str, Points]) -> dict[str, Points]:
+def _chosen(balls: NDArray[np.bool_], if_ball: dict[str, Points], if_tube: dict[str, Points]) -> dict[str, Any]:
     """Row by row, the one or the other."""
     return {
         name: np.where(balls.reshape(-1, *[1] * (column.ndim - 1)), column, if_tube[name])
@@ -245,7 +246,9 @@ def _chosen(balls: NDArray[np.bool_], if_ball: dict[str, Points], if_tube: dict[
 
 def _normals(places: Points, radii: Points, frames: Points) -> Points:
     """An ellipsoid's normal is its unit place over its radii; scaled so that round shapes have unit normals."""
-    return np.einsum("kri,kij->krj", places * (radii.mean(axis=1)[:, None] / radii)[:, None], frames)
+    scaled = places * (radii.mean(axis=1)[:, None] / radii)[:, None]
+    normals: Points = np.einsum("kri,kij->krj", scaled, frames)
+    return normals
 
 
 def _projected(camera: Camera, points: list[Points]) -> tuple[list[Points], list[Points]]:

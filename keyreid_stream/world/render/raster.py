@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ Layer = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 """x1, y1, x2, y2: columns x1 to x2 and rows y1 to y2 of the picture, ends not included."""
 
-_SMALLEST_PX = 0.3
+_SMALLEST_PX = 0.4
 """Shapes thinner than this in radius would only flicker."""
 
 
@@ -126,28 +127,39 @@ class Rasteriser:
         x, y = self._columns[x1:x2] - np.float32(x0), self._rows[y1:y2] - np.float32(y0)
         along = x * np.float32(ax) + y * np.float32(ay)
         across = x * np.float32(bx) + y * np.float32(by)
-        if self._balls[row]:
-            *_, z, _, rise_u, rise_v, rise_w = numbers
-            u, v, t, base = along, across, np.float32(0), np.float32(z)
-            room = 1 - u * u - v * v
-            grown = np.float32(1)
-        else:
-            u, v, t, base, room, grown = _tube(along, across, numbers)
-            rise_u, rise_v, rise_w = numbers[-3:]
-        w = np.sqrt(np.maximum(room, 0))
-        depth = base + grown * (u * np.float32(rise_u) + v * np.float32(rise_v) + w * np.float32(rise_w))
+        spot = _ball(along, across, numbers[9]) if self._balls[row] else _tube(along, across, numbers)
+        rise_u, rise_v, rise_w = map(np.float32, numbers[-3:])
+        w = np.sqrt(np.maximum(spot.room, 0))
+        depth = spot.axis_m + spot.grown * (spot.u * rise_u + spot.v * rise_v + w * rise_w)
         left, top = x1 - sheet.box[0], y1 - sheet.box[1]
         window = slice(top, top + y2 - y1), slice(left, left + x2 - x1)
-        seen = (room > 0) & (depth < sheet.depth[window])
+        seen = (spot.room > 0) & (depth < sheet.depth[window])
         np.copyto(sheet.depth[window], depth, where=seen)
         np.copyto(sheet.shape[window], row, where=seen)
-        np.copyto(sheet.u[window], u, where=seen)
-        np.copyto(sheet.v[window], v, where=seen)
-        np.copyto(sheet.t[window], t, where=seen)
+        np.copyto(sheet.u[window], spot.u, where=seen)
+        np.copyto(sheet.v[window], spot.v, where=seen)
+        np.copyto(sheet.t[window], spot.t, where=seen)
 
 
-def _tube(along: Layer, across: Layer, numbers: list[float]) -> tuple[Layer, Layer, Layer, Layer, Layer, Layer]:
-    """Pixels of a tube: u, v, t, depth of the axis, 1 - u² - v², and radius relative to the mean."""
+class _Spot(NamedTuple):
+    """Pixels of one shape's window.
+
+    u, v and t as on a sheet; depth of the axis, metres; 1 - u² - v², above 0 inside; radius relative to the mean.
+    """
+
+    u: Layer
+    v: Layer
+    t: Layer
+    axis_m: Layer | np.float32
+    room: Layer
+    grown: Layer | np.float32
+
+
+def _ball(u: Layer, v: Layer, depth_m: float) -> _Spot:
+    return _Spot(u, v, np.zeros_like(u), np.float32(depth_m), 1 - u * u - v * v, np.float32(1))
+
+
+def _tube(along: Layer, across: Layer, numbers: list[float]) -> _Spot:
     length, r0, r1, bulge, bend0, bend1, slant, cap0, cap1, z0, z1 = map(np.float32, numbers[:11])
     share = np.minimum(np.maximum(along * (1 / length), 0), 1)
     radius = r0 + share * (r1 - r0)
@@ -161,4 +173,4 @@ def _tube(along: Layer, across: Layer, numbers: list[float]) -> tuple[Layer, Lay
     v = (before * cap0 + beyond * cap1) / radius
     room -= v * v
     t = np.minimum(np.maximum((along - slant * w) * (1 / length), 0), 1)
-    return u, v, t, z0 + share * (z1 - z0), room, radius * (2 / (r0 + r1))
+    return _Spot(u, v, t, z0 + share * (z1 - z0), room, radius * (2 / (r0 + r1)))

@@ -80,7 +80,8 @@ class Renderer:
         balls = np.concatenate([table.balls for table in tables])
         rasteriser = Rasteriser(outlines, balls, (self._camera.width, self._camera.height))
         canvas = Sheet.blank((0, 0, self._camera.width, self._camera.height))
-        np.copyto(canvas.depth, depth)
+        # The floor hides nobody: soles that touch it would else lose pixels to it.
+        np.copyto(canvas.depth, depth, where=~self._background.floor)
         owners = np.concatenate([np.full(len(table), row) for row, table in enumerate(tables)])
         first, drawn = 0, []
         for body, table in zip(bodies, tables, strict=True):
@@ -97,7 +98,7 @@ class Renderer:
             silhouettes[body.person.person_id] = Silhouette((x1, y1, x2, y2), pixels)
         if not drawn:
             return
-        np.copyto(depth, canvas.depth)
+        np.copyto(depth, canvas.depth, where=canvas.shape >= 0)
         ids = np.array([body.person.person_id for body in bodies], np.int32)
         boxes = np.array(drawn)
         x1, y1 = boxes[:, :2].min(axis=0)
@@ -131,11 +132,11 @@ class Renderer:
         if not bodies:
             return
         plan = darkness(self._stage.grid, bodies, self._stage.lighting, self._direct_share)
-        x, y, width, height = cv2.boundingRect(plan)
+        # Pixels that show no floor look outside the plan, where nothing is taken away.
+        taken = cv2.remap(plan, self._background.floor_cells, None, cv2.INTER_LINEAR)
+        x, y, width, height = cv2.boundingRect(taken)
         if not width:
             return
-        taken = cv2.remap(plan, self._background.floor_cells, None, cv2.INTER_LINEAR)  # borders are 0: lit
-        x, y, width, height = cv2.boundingRect(taken)
         window = slice(y, y + height), slice(x, x + width)
         left = cv2.merge([255 - taken[window]] * 3)
         image[window] = cv2.multiply(image[window], left, scale=1 / 255)

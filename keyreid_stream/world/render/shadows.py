@@ -58,7 +58,8 @@ def darkness(
         _touch(contact, grid, body)
     cast = cv2.GaussianBlur(cast, (0, 0), _CAST_BLUR_M / grid.cell_m)
     contact = cv2.GaussianBlur(contact, (0, 0), _CONTACT_BLUR_M / grid.cell_m)
-    return np.maximum((cast * direct_share).astype(np.uint8), contact)
+    taken: NDArray[np.uint8] = np.maximum((cast * direct_share).astype(np.uint8), contact)
+    return taken
 
 
 def _throw(plan: NDArray[np.uint8], grid: PlanGrid, body: Body, step: Points) -> None:

@@ -33,9 +33,9 @@ def ground_colour(spots: Values, distance: Values, floor: Floor, grain: Grain) -
     x, y = spots[:, 0], spots[:, 1]
     first, second = np.array(floor.colour, np.float32), np.array(floor.second_colour, np.float32)
     # What is finer than a pixel fades into its mean instead of flickering.
-    near = np.clip(1.6 - distance / 14, 0.15, 1)[:, None]
+    near = np.clip(np.float32(1.6) - distance / 14, 0.15, 1)[:, None].astype(np.float32)
     tone = _slab_tone(x, y, floor)[:, None] * near
-    colour = first + tone * (second - first)
+    colour: Values = first + tone * (second - first)
     line = _joint(x, y, floor)[:, None] * near
     colour = colour * (1 - 0.22 * line)
     rough = 0.05 if floor.style == "carpet" else 0.02
@@ -57,7 +57,8 @@ def obstacle_colour(obstacle: Obstacle, spots: Values, normal: Values, grain: Gr
         plaster = 1 + 0.025 * sample(grain.coarse, 25 * z, 25 * side)
         foot = np.where(z < 0.12, 0.72, 1.0)
         return (base * (plaster * foot * _near_floor(z))[:, None]).astype(np.float32)
-    offset = (spots[:, :2] - obstacle.centre) @ obstacle.axes.T
+    away = spots[:, :2] - obstacle.centre
+    offset = np.einsum("nc,ac->na", away, obstacle.axes)
     if obstacle.made_as == "wall":
         plaster = 1 + 0.018 * sample(grain.coarse, 20 * z, 20 * side) + 0.01 * sample(grain.fine, 50 * z, 50 * side)
         foot = np.where((z < 0.1) & (obstacle.height > 1.5), 0.62, 1.0)
@@ -80,7 +81,8 @@ def sky_colour(rays: Values, floor: Floor, lighting: Lighting) -> Values:
     colour = low + height * (high - low)
     if lighting.night:
         colour *= np.array([0.16, 0.19, 0.28], np.float32)
-    return colour.astype(np.float32)
+    sky: Values = colour.astype(np.float32)
+    return sky
 
 
 def _slab_tone(x: Values, y: Values, floor: Floor) -> Values:
@@ -108,7 +110,8 @@ def _joint(x: Values, y: Values, floor: Floor) -> Values:
     shift = 0.5 * (row % 2) if floor.style == "paving" else 0.0
     into_x, into_y = (x / width + shift - column) * width, y - row * depth
     off = np.minimum(np.minimum(into_x, width - into_x), np.minimum(into_y, depth - into_y))
-    return (off < _JOINT_M[floor.style]).astype(np.float32)
+    joint: Values = (off < _JOINT_M[floor.style]).astype(np.float32)
+    return joint
 
 
 def _surroundings(floor: Floor) -> Values:
@@ -120,4 +123,5 @@ def _surroundings(floor: Floor) -> Values:
 
 def _near_floor(z: Values) -> Values:
     """(N,) less light reaches the foot of a wall."""
-    return (1 - 0.14 * np.exp(-z / 0.25)).astype(np.float32)
+    light: Values = (1 - 0.14 * np.exp(-z / 0.25)).astype(np.float32)
+    return light
