@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from keyreid_stream.cli.track import track
 from keyreid_stream.cli.weights import weights_app
+from keyreid_stream.cli.world import world_app
 from keyreid_stream.errors import InputError, KeyReIDError
 
 FAILED = 1
@@ -22,6 +23,7 @@ BAD_INPUT = 2
 app = typer.Typer(name="keyreid", add_completion=False, pretty_exceptions_enable=False)
 app.command()(track)
 app.add_typer(weights_app, name="weights")
+app.add_typer(world_app, name="world")
 
 
 @app.callback(invoke_without_command=True)

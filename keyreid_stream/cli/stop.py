@@ -7,8 +7,6 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from keyreid_stream.structures import Tick
-
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,7 +33,7 @@ class StopOnSignals:
         """Pass signals over from now on; `restore` gives them back."""
         self._ticks_are_over = True
 
-    def write(self, _tick: Tick, /) -> None:
+    def write(self, _tick: object, /) -> None:
         """Stop here if it was requested.
 
         Raises:

@@ -124,12 +124,14 @@ def _record(world: World, out: Path, writers: list[ShotWriter], workers: int) ->
     try:
         with ExitStack() as stack, _progress(world) as bar:
             shots = stack.enter_context(closing(film(world, workers=workers)))
-            opened = [stack.enter_context(writer) for writer in [*writers, stop]]
+            opened = [stack.enter_context(writer) for writer in writers]
+            stack.enter_context(stop)  # last, so that it is the first to be left
             for shot in shots:
                 frames[shot.frame.camera_id] += 1
                 bar.advance(bar.task_ids[0])
                 for writer in opened:
                     writer.write(shot)
+                stop.write(shot)
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"

@@ -24,8 +24,9 @@ _GOODBYE_S = 5.0
 def film(world: World, *, workers: int = 1) -> Generator[Shot]:
     """Every frame of every camera with its truth: the first camera to the end, then the next.
 
-    With several workers, each is a fresh process that gets a copy of the world and films every n-th frame. None is ahead
-    of the reader by more than a frame or two. A script that uses them must start under `if __name__ == "__main__":`.
+    With several workers, each is a fresh process that gets a copy of the world and films every n-th frame. None is
+    ahead of the reader by more than a frame or two. A script that uses them must start under
+    `if __name__ == "__main__":`.
 
     Closing the iterator ends the workers.
 

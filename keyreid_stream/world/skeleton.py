@@ -193,7 +193,8 @@ def _foot_vector(forward: Points, pitch: Points, height: Points) -> Points:
     """(B, 3) from ankle to toe."""
     long, deep = FOOT_LENGTH * height, (ANKLE_HEIGHT - TOE_HEIGHT) * height
     cos, sin = np.cos(pitch), np.sin(pitch)
-    return (long * cos - deep * sin)[:, None] * forward - (long * sin + deep * cos)[:, None] * _UP
+    vector: Points = (long * cos - deep * sin)[:, None] * forward - (long * sin + deep * cos)[:, None] * _UP
+    return vector
 
 
 def _pelvis(bodies: _Bodies, feet: Sequence[_Feet]) -> tuple[Points, list[Points]]:

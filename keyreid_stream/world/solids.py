@@ -57,13 +57,15 @@ class Solids:
         across = np.abs(away[..., 1] * self._cos - away[..., 0] * self._sin) - self._half[:, 1]
         outside = np.hypot(np.maximum(along, 0), np.maximum(across, 0))
         inside = np.minimum(np.maximum(along, across), 0)
-        return outside + inside - self._rounding
+        distances: Places = outside + inside - self._rounding
+        return distances
 
     def clearance(self, places: Places) -> Places:
         """Signed distance of N places (N, 2) to the nearest solid, (N,) metres; infinite in an empty scene."""
         if not self.solids:
             return np.full(len(places), np.inf)
-        return self.distances(places).min(axis=1)
+        nearest: Places = self.distances(places).min(axis=1)
+        return nearest
 
     def outwards(self, places: Places, step_m: float = 0.01) -> Places:
         """Unit directions (N, 2) that lead away from the nearest solid, by finite differences; zeros in the open."""

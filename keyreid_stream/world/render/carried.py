@@ -17,8 +17,11 @@ from keyreid_stream.world.render.anatomy import (
     Place,
     joint,
 )
-from keyreid_stream.world.render.shapes import FLAT, Ball, Paint, Shape, Tube, Weave
+from keyreid_stream.world.render.shapes import FLAT, Ball, Paint, Shape, Tube, Weave, tinted
 from keyreid_stream.world.structures import Accessory, Colour, Person
+
+_TRIM = 0.62
+"""Straps, pockets and bands are this much darker."""
 
 
 def carried_shapes(person: Person, s: float) -> Iterator[Shape]:
@@ -35,7 +38,7 @@ def _backpack(colour: Colour, s: float, thickness: float) -> Iterator[Shape]:
     high = SHOULDERS - 0.06 * s * UP - behind * FRONT
     yield Tube(low, high, (0.15 * s, 0.09 * s), (0.125 * s, 0.07 * s), FRONT, paint, bulge=0.01 * s, caps=(3.0, 2.5))
     pocket = low + 0.1 * s * UP - 0.075 * s * FRONT
-    dark = _darker(colour)
+    dark = tinted(colour, _TRIM)
     yield Ball(pocket, (0.105 * s, 0.045 * s, 0.09 * s), FRONT, UP, Paint(dark, roughness=0.6))
     for sign in (1, -1):
         over = SHOULDERS + 0.045 * s * UP + sign * 0.1 * s * LEFT
@@ -48,7 +51,7 @@ def _shoulder_bag(colour: Colour, s: float, thickness: float) -> Iterator[Shape]
     """Hangs at the left hip from a strap over the right shoulder."""
     beside = (0.2 * thickness + 0.03) * s
     middle = HIPS + 0.02 * s * UP + beside * LEFT
-    paint = Paint(colour, _darker(colour), Weave.BANDS, roughness=0.4, shine=0.3)
+    paint = Paint(colour, tinted(colour, _TRIM), Weave.BANDS, roughness=0.4, shine=0.3)
     yield Tube(
         middle - 0.11 * s * UP,
         middle + 0.09 * s * UP,
@@ -63,7 +66,7 @@ def _shoulder_bag(colour: Colour, s: float, thickness: float) -> Iterator[Shape]
     for face in (1, -1):
         chest = SHOULDERS - 0.15 * s * UP + 0.01 * s * LEFT + face * 0.118 * thickness * s * FRONT
         waist = SHOULDERS - 0.36 * s * UP + 0.12 * thickness * s * LEFT + face * 0.085 * thickness * s * FRONT
-        yield from _strap([over, chest, waist, top], _darker(colour), 0.016 * s)
+        yield from _strap([over, chest, waist, top], tinted(colour, _TRIM), 0.016 * s)
 
 
 def _hat(colour: Colour, s: float, thickness: float) -> Iterator[Shape]:
@@ -75,7 +78,7 @@ def _hat(colour: Colour, s: float, thickness: float) -> Iterator[Shape]:
     yield Tube(
         brow, crown, (0.094 * s, 0.108 * s), (0.078 * s, 0.09 * s), HEAD_FRONT, paint, bulge=0.004 * s, caps=(FLAT, 2.5)
     )
-    band = Paint(_darker(colour), roughness=0.3)
+    band = Paint(tinted(colour, _TRIM), roughness=0.3)
     ring = brow + 0.03 * s * HEAD_UP
     yield Tube(brow, ring, (0.098 * s, 0.112 * s), (0.096 * s, 0.11 * s), HEAD_FRONT, band, caps=(FLAT, FLAT))
 
@@ -87,18 +90,13 @@ def _umbrella(colour: Colour, s: float, thickness: float) -> Iterator[Shape]:
     yield Tube(
         hand - 0.06 * s * WORLD_UP, hand + 0.75 * s * WORLD_UP, (0.012,) * 2, (0.01,) * 2, FRONT, Paint((60, 56, 52))
     )
-    paint = Paint(colour, _darker(colour), Weave.SEGMENTS, roughness=0.2, shine=0.25)
+    paint = Paint(colour, tinted(colour, _TRIM), Weave.SEGMENTS, roughness=0.2, shine=0.25)
     yield Ball(hand + 0.68 * s * WORLD_UP, (0.5 * s, 0.5 * s, 0.17 * s), FRONT, WORLD_UP, paint)
 
 
 def _strap(places: Sequence[Place], colour: Colour, radius: float) -> Iterator[Shape]:
     for start, end in pairwise(places):
         yield Tube(start, end, (radius, radius), (radius, radius), FRONT, Paint(colour, roughness=0.3))
-
-
-def _darker(colour: Colour) -> Colour:
-    red, green, blue = (round(0.62 * channel) for channel in colour)
-    return red, green, blue
 
 
 _MAKERS: dict[Accessory, Callable[[Colour, float, float], Iterator[Shape]]] = {

@@ -18,7 +18,7 @@ from keyreid_stream.world.render.anatomy import (
 )
 from keyreid_stream.world.render.carried import carried_shapes
 from keyreid_stream.world.render.clothes import clothes_shapes
-from keyreid_stream.world.render.shapes import Ball, Paint, Shape, ShapeTable, Tube, Weave
+from keyreid_stream.world.render.shapes import Ball, Paint, Shape, ShapeTable, Tube, Weave, tinted
 from keyreid_stream.world.structures import Colour, Person
 
 REFERENCE_HEIGHT_M = 1.75
@@ -32,12 +32,6 @@ def figure(person: Person) -> ShapeTable:
     shapes = [*_head(person), *_hair(person), *_limbs(person), *_shoes(person)]
     scale = person.height_m / REFERENCE_HEIGHT_M
     return ShapeTable.of([*shapes, *clothes_shapes(person, scale), *carried_shapes(person, scale)])
-
-
-def tinted(colour: Colour, factor: float) -> Colour:
-    """A darker or lighter colour."""
-    red, green, blue = (min(255, round(channel * factor)) for channel in colour)
-    return red, green, blue
 
 
 def _head(person: Person) -> Iterator[Shape]:

@@ -58,8 +58,10 @@ class Lighting:
             return np.ones(shape, np.float32)
         share = np.ones(shape[:-1])
         for axis, length in enumerate(floor_size):
-            spacing = length / max(1, round(length / _LAMP_SPACING_M))
-            off = places[..., axis] - (np.floor(places[..., axis] / spacing) + 0.5) * spacing
+            lamps = max(1, round(length / _LAMP_SPACING_M))
+            spacing = length / lamps
+            nearest = np.clip(np.floor(places[..., axis] / spacing), 0, lamps - 1)
+            off = places[..., axis] - (nearest + 0.5) * spacing
             share = share * np.exp(-0.5 * (off / _LAMP_REACH_M) ** 2)
         level = _NIGHT_LEVEL * _MOON + share[..., None] * _LAMP_LEVEL * _LAMP
         return np.asarray(level, np.float32)

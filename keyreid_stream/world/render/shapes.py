@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ class Ball:
     paint: Paint
 
 
-Shape = Tube | Ball
+Shape: TypeAlias = Tube | Ball
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +151,12 @@ class ShapeTable:
             shine=np.array([paint.shine for paint in paints], np.float32),
             openings=np.array([paint.opening for paint in paints]),
         )
+
+
+def tinted(colour: Colour, factor: float) -> Colour:
+    """A darker or lighter colour."""
+    red, green, blue = (min(255, round(channel * factor)) for channel in colour)
+    return red, green, blue
 
 
 def _as_tube(shape: Shape) -> Tube:

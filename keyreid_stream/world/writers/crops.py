@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from keyreid_stream.structures import FloatArray
+from keyreid_stream.structures import FloatArray, IntArray
 from keyreid_stream.world.truth import Shot
 from keyreid_stream.world.writers.camera_path import camera_path
 from keyreid_stream.world.writers.whole_file import write_jpeg, write_text
@@ -123,11 +123,12 @@ class CropWriter:
         return tracklet
 
 
-def _inside(boxes: FloatArray, height: int, width: int) -> np.ndarray:
+def _inside(boxes: FloatArray, height: int, width: int) -> IntArray:
     """Boxes (K, 4) widened to whole pixels and cut at the picture's edge."""
     limits = np.array([width, height, width, height])
     whole = np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1)
-    return np.clip(whole, 0, limits).astype(int)
+    inside: IntArray = np.clip(whole, 0, limits).astype(np.int64)
+    return inside
 
 
 def _finish(camera_id: str, person_id: int, tracklet: _Tracklet) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from keyreid_stream.world.scene import CameraView
 from keyreid_stream.world.structures import JOINTS, Body, Garment, Person
 
 SKIN, SHIRT, TROUSERS, HAIR, SHOES = (224, 172, 140), (40, 90, 200), (70, 120, 60), (50, 34, 26), (30, 30, 34)
+
+
+NEAR_VIEW = CameraView(name="near", at=(0, 0, 1.4), look_at=(4, 0, 1.0), fov_deg=50, width=480, height=360)
+"""Looks along x from head height: someone 3 m away is some 300 pixels tall."""
 
 
 def plain_person(person_id: int = 1, **changes: object) -> Person:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from keyreid_stream.world.camera import Camera
 from keyreid_stream.world.render.renderer import Renderer
-from keyreid_stream.world.scene import CameraView, Furniture, Light, Scene, Wall
+from keyreid_stream.world.scene import Furniture, Light, Scene, Wall
 from keyreid_stream.world.structures import JOINTS, Body, Colour, Rendered, WorldState
-from tests.world.render.bodies import SHIRT, SKIN, TROUSERS, plain_person, standing, varied_people
+from tests.world.render.bodies import NEAR_VIEW, SHIRT, SKIN, TROUSERS, plain_person, standing, varied_people
 
-VIEW = CameraView(name="near", at=(0, 0, 1.4), look_at=(4, 0, 1.0), fov_deg=50, width=480, height=360)
+VIEW = NEAR_VIEW
 TOWARDS, AWAY = np.pi, 0.0
 
 
