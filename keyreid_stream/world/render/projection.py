@@ -19,6 +19,9 @@ from keyreid_stream.world.render.anatomy import basis
 from keyreid_stream.world.render.shapes import FLAT, ShapeTable
 from keyreid_stream.world.structures import Body, Points
 
+_WIDEST_RAD = np.radians(82)
+"""Shapes with an end farther than this from the camera's axis are not drawn: there nothing is nearly linear. Someone
+right below a camera therefore loses what is out of the picture at one end, a trunk for instance."""
 _NEAREST_M = 0.2
 """Shapes that come nearer than this to the camera's plane are not drawn."""
 
@@ -81,6 +84,7 @@ def project(tables: Sequence[ShapeTable], bodies: Sequence[Body], camera: Camera
     tubes, tube_surfaces = _tubes(posed, camera)
     balls, ball_surfaces = _balls(posed, camera)
     outlines = _chosen(posed.balls, balls, tubes)
+    outlines["drawn"] &= _before(posed, camera)
     surfaces = _chosen(posed.balls, ball_surfaces, tube_surfaces)
     return Outlines(**outlines), Surfaces(**{name: column.astype(np.float32) for name, column in surfaces.items()})
 
@@ -123,6 +127,21 @@ class _Posed:
             caps=column("caps"),
             balls=column("balls").astype(bool),
         )
+
+
+def _before(posed: _Posed, camera: Camera) -> NDArray[np.bool_]:
+    """(K,) whether the balls around a shape's ends lie wholly within the cone that is drawn."""
+    bulge = np.maximum(posed.bulges, 0)
+    up = np.where(posed.balls, posed.up_radii, 0.0)
+    before = np.ones(len(posed.starts), bool)
+    ends = np.where(posed.balls[:, None], posed.starts, posed.ends)
+    for places, radii in ((posed.starts, posed.start_radii), (ends, posed.end_radii)):
+        sight = places - camera.position
+        distance = np.maximum(_length(sight)[:, 0], 1e-9)
+        angle = np.arccos(np.clip(_dot(sight, camera.R[2]) / distance, -1, 1))
+        reach = np.maximum(radii.max(axis=1), up) + bulge
+        before &= angle + np.arcsin(np.minimum(reach / distance, 1)) < _WIDEST_RAD
+    return before
 
 
 def _tubes(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, Points]]:
