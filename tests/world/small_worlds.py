@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from keyreid_stream.world.world import World
-
 from keyreid_stream.world.scene import CameraView, Entrance, Floor, People, Scene, Sensor
+from keyreid_stream.world.world import World
 
 YARD = Scene(
     name="yard",

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyreid_stream.world.camera import Camera
-from keyreid_stream.world.render.anatomy import basis
+from keyreid_stream.world.render.cutting import cut
+from keyreid_stream.world.render.posed import Posed
 from keyreid_stream.world.render.shapes import FLAT, ShapeTable
+from keyreid_stream.world.render.vectors import dot, length, unit
 from keyreid_stream.world.structures import Body, Points
 
-_WIDEST_RAD = np.radians(82)
-"""Shapes with an end farther than this from the camera's axis are not drawn: there nothing is nearly linear. Someone
-right below a camera therefore loses what is out of the picture at one end, a trunk for instance."""
-_NEAREST_M = 0.2
+_NEAREST_M = 0.1
 """Shapes that come nearer than this to the camera's plane are not drawn."""
 
 
@@ -41,6 +40,7 @@ class Outlines:
         bends: (K, 2) pixels along the axis by which the cut at each end comes towards the camera.
         slant: (K,) the same for the surface between them.
         caps: (K, 2) as the shapes'.
+        spans: (K, 2) which shares of the whole shape's axis the start and the end are, 0 and 1 unless it was cut.
         depths: (K, 2) metres at the start and end of the axis.
         reliefs: (K, 3) metres of depth per u, v and w.
         boxes: (K, 4) x1, y1, x2, y2, pixels.
@@ -55,6 +55,7 @@ class Outlines:
     bends: Points
     slant: Points
     caps: Points
+    spans: Points
     depths: Points
     reliefs: Points
     boxes: Points
@@ -80,102 +81,47 @@ class Surfaces:
 
 def project(tables: Sequence[ShapeTable], bodies: Sequence[Body], camera: Camera) -> tuple[Outlines, Surfaces]:
     """All shapes of all bodies, in order, through the camera."""
-    posed = _Posed.of(tables, bodies)
+    posed, left = cut(Posed.of(tables, bodies), camera)
     tubes, tube_surfaces = _tubes(posed, camera)
     balls, ball_surfaces = _balls(posed, camera)
     outlines = _chosen(posed.balls, balls, tubes)
-    outlines["drawn"] &= _before(posed, camera)
+    outlines["drawn"] &= left
     surfaces = _chosen(posed.balls, ball_surfaces, tube_surfaces)
     return Outlines(**outlines), Surfaces(**{name: column.astype(np.float32) for name, column in surfaces.items()})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Posed:
-    """K shapes in the world: starts and ends (K, 3) metres; frames (K, 3, 3), rows left, front, along the axis."""
-
-    starts: Points
-    ends: Points
-    frames: Points
-    start_radii: Points
-    end_radii: Points
-    up_radii: Points
-    bulges: Points
-    caps: Points
-    balls: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, tables: Sequence[ShapeTable], bodies: Sequence[Body]) -> _Posed:
-        bases = [basis(body) for body in bodies]
-
-        def place(name: str) -> Points:
-            pairs = zip(tables, bases, strict=True)
-            # einsum and not @: a BLAS may add in another order on another number of threads.
-            return np.concatenate([np.einsum("kb,bc->kc", getattr(table, name), rows) for table, rows in pairs])
-
-        def column(name: str) -> Points:
-            return np.concatenate([getattr(table, name) for table in tables])
-
-        starts, axes = place("starts"), place("axes")
-        return cls(
-            starts=starts,
-            ends=starts + axes,
-            frames=_frames(axes, place("fronts")),
-            start_radii=column("start_radii"),
-            end_radii=column("end_radii"),
-            up_radii=column("up_radii"),
-            bulges=column("bulges"),
-            caps=column("caps"),
-            balls=column("balls").astype(bool),
-        )
-
-
-def _before(posed: _Posed, camera: Camera) -> NDArray[np.bool_]:
-    """(K,) whether the balls around a shape's ends lie wholly within the cone that is drawn."""
-    bulge = np.maximum(posed.bulges, 0)
-    up = np.where(posed.balls, posed.up_radii, 0.0)
-    before = np.ones(len(posed.starts), bool)
-    ends = np.where(posed.balls[:, None], posed.starts, posed.ends)
-    for places, radii in ((posed.starts, posed.start_radii), (ends, posed.end_radii)):
-        sight = places - camera.position
-        distance = np.maximum(_length(sight)[:, 0], 1e-9)
-        angle = np.arccos(np.clip(_dot(sight, camera.R[2]) / distance, -1, 1))
-        reach = np.maximum(radii.max(axis=1), up) + bulge
-        before &= angle + np.arcsin(np.minimum(reach / distance, 1)) < _WIDEST_RAD
-    return before
-
-
-def _tubes(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, Points]]:
+def _tubes(posed: Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, Points]]:
     """Outlines and surfaces of all shapes as if they were tubes."""
     left, front, axis = posed.frames[:, 0], posed.frames[:, 1], posed.frames[:, 2]
     middles = (posed.starts + posed.ends) / 2
-    sight = _unit(middles - camera.position)
+    sight = unit(middles - camera.position)
     side = np.cross(axis, sight)
-    side = np.where(_length(side) > 1e-3, _unit(side), left)
-    lean = np.stack([_dot(side, left), _dot(side, front)], axis=1)
+    side = np.where(length(side) > 1e-3, unit(side), left)
+    lean = np.stack([dot(side, left), dot(side, front)], axis=1)
     radii = (posed.start_radii + posed.end_radii) / 2
-    half_widths = [_length(r * lean) for r in (posed.start_radii, posed.end_radii, radii)]
+    half_widths = [length(r * lean) for r in (posed.start_radii, posed.end_radii, radii)]
 
     # On the unit circle: where the outline is, and where the surface comes nearest to the camera.
     edge = radii * lean / half_widths[2]
     top = np.stack([-edge[:, 1], edge[:, 0]], axis=1)
     top_m = top[:, :1] * radii[:, :1] * left + top[:, 1:] * radii[:, 1:] * front
-    away = _dot(top_m, sight) > 0
+    away = dot(top_m, sight) > 0
     top[away], top_m[away] = -top[away], -top_m[away]
     edge_m = edge[:, :1] * radii[:, :1] * left + edge[:, 1:] * radii[:, 1:] * front
 
     corners = [posed.starts, posed.ends, middles, middles + side * half_widths[2], middles + top_m]
     (start, end, middle, beside, above), depths = _projected(camera, corners)
-    scale = _length(beside - middle) / half_widths[2]
-    across = _unit(beside - middle)
+    scale = length(beside - middle) / half_widths[2]
+    across = unit(beside - middle)
     along = np.stack([across[:, 1], -across[:, 0]], axis=1)
-    along *= np.where(_dot(end - start, along) < 0, -1.0, 1.0)[:, None]
-    lengths = np.maximum(_dot(end - start, along), 1e-3)
-    slant = _dot(above - middle, along)
+    along *= np.where(dot(end - start, along) < 0, -1.0, 1.0)[:, None]
+    lengths = np.maximum(dot(end - start, along), 1e-3)
+    slant = dot(above - middle, along)
     nearness = depths[2][:, None] / np.stack([depths[0], depths[1], depths[2]], axis=1)
     # Perspective: an end that is nearer is wider.
     pixels = scale * np.concatenate([half_widths[0], half_widths[1], posed.bulges[:, None]], axis=1) * nearness
     bends = np.where(posed.caps == FLAT, slant[:, None] * pixels[:, :2] / (half_widths[2] * scale), 0.0)
-    shear = _dot(end - start, across) / lengths
+    shear = dot(end - start, across) / lengths
     forward = camera.R[2]
     outlines = {
         "starts": start,
@@ -186,8 +132,9 @@ def _tubes(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
         "bends": bends,
         "slant": slant,
         "caps": posed.caps,
+        "spans": posed.spans,
         "depths": np.stack([depths[0], depths[1]], axis=1),
-        "reliefs": np.stack([_dot(edge_m, forward), np.zeros(len(start)), _dot(top_m, forward)], axis=1),
+        "reliefs": np.stack([dot(edge_m, forward), np.zeros(len(start)), dot(top_m, forward)], axis=1),
         "boxes": _tube_boxes(start, end, along, across, pixels, bends, posed.caps),
         "drawn": np.min(depths, axis=0) > _NEAREST_M,
     }
@@ -199,7 +146,8 @@ def _tubes(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
         "places": places,
         "normals": _normals(places, circle_radii, posed.frames),
         "radius_m": radii.mean(axis=1),
-        "length_m": _length(posed.ends - posed.starts)[:, 0],
+        # Of the whole tube: patterns stay where they are when it is cut.
+        "length_m": length(posed.ends - posed.starts)[:, 0] / (posed.spans[:, 1] - posed.spans[:, 0]),
     }
     return outlines, surfaces
 
@@ -216,7 +164,7 @@ def _tube_boxes(
     return np.concatenate([(centres - reach).min(axis=1), (centres + reach).max(axis=1)], axis=1)
 
 
-def _balls(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, Points]]:
+def _balls(posed: Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, Points]]:
     """Outlines and surfaces of all shapes as if they were balls."""
     radii = np.concatenate([posed.start_radii, posed.up_radii[:, None]], axis=1)
     arms = posed.frames * radii[:, :, None]
@@ -227,8 +175,8 @@ def _balls(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
     turn, sizes, rows = np.linalg.svd(image, full_matrices=False)
     to_disc = turn.transpose(0, 2, 1) / np.maximum(sizes, 1e-6)[:, :, None]
     top = np.cross(rows[:, 0], rows[:, 1])
-    relief = _dot(arms, camera.R[2])
-    top = np.where(_dot(top, relief)[:, None] > 0, -top, top)
+    relief = dot(arms, camera.R[2])
+    top = np.where(dot(top, relief)[:, None] > 0, -top, top)
     places = np.concatenate([rows, top[:, None]], axis=1)
     reach = np.sqrt((image**2).sum(axis=2))
     count = len(centre)
@@ -241,6 +189,7 @@ def _balls(posed: _Posed, camera: Camera) -> tuple[dict[str, Points], dict[str, 
         "bends": np.zeros((count, 2)),
         "slant": np.zeros(count),
         "caps": np.ones((count, 2)),
+        "spans": posed.spans,
         "depths": np.stack([depths[0], depths[0]], axis=1),
         "reliefs": (places * relief[:, None]).sum(axis=2),
         "boxes": np.concatenate([centre - reach, centre + reach], axis=1),
@@ -274,26 +223,3 @@ def _projected(camera: Camera, points: list[Points]) -> tuple[list[Points], list
     """Pixels (K, 2) and depths (K,) of each array of points (K, 3), by one call."""
     pixels, depths = camera.project(np.concatenate(points))
     return np.split(pixels, len(points)), np.split(depths, len(points))
-
-
-def _frames(axes: Points, fronts: Points) -> Points:
-    """(K, 3, 3): left, front, axis; where front lies along the axis, upwards stands in for it."""
-    axis = _unit(axes)
-    left = np.cross(axis, fronts)
-    left = np.where(_length(left) > 0.1, left, np.cross(axis, [0.0, 0.0, 1.0]) + 1e-6 * fronts)
-    left = _unit(left)
-    return np.stack([left, np.cross(left, axis), axis], axis=1)
-
-
-def _dot(a: Points, b: Points) -> Points:
-    product: Points = (a * b).sum(axis=-1)
-    return product
-
-
-def _length(vectors: Points) -> Points:
-    length: Points = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
-    return length
-
-
-def _unit(vectors: Points) -> Points:
-    return vectors / np.maximum(_length(vectors), 1e-9)

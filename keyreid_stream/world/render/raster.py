@@ -86,6 +86,7 @@ class Rasteriser:
                 outlines.bends,
                 outlines.slant[:, None],
                 outlines.caps,
+                outlines.spans,
                 outlines.depths,
                 outlines.reliefs,
             ],
@@ -127,7 +128,7 @@ class Rasteriser:
         x, y = self._columns[x1:x2] - np.float32(x0), self._rows[y1:y2] - np.float32(y0)
         along = x * np.float32(ax) + y * np.float32(ay)
         across = x * np.float32(bx) + y * np.float32(by)
-        spot = _ball(along, across, numbers[9]) if self._balls[row] else _tube(along, across, numbers)
+        spot = _ball(along, across, numbers[11]) if self._balls[row] else _tube(along, across, numbers)
         rise_u, rise_v, rise_w = map(np.float32, numbers[-3:])
         w = np.sqrt(np.maximum(spot.room, 0))
         depth = spot.axis_m + spot.grown * (spot.u * rise_u + spot.v * rise_v + w * rise_w)
@@ -160,7 +161,7 @@ def _ball(u: Layer, v: Layer, depth_m: float) -> _Spot:
 
 
 def _tube(along: Layer, across: Layer, numbers: list[float]) -> _Spot:
-    length, r0, r1, bulge, bend0, bend1, slant, cap0, cap1, z0, z1 = map(np.float32, numbers[:11])
+    length, r0, r1, bulge, bend0, bend1, slant, cap0, cap1, t0, t1, z0, z1 = map(np.float32, numbers[:13])
     share = np.minimum(np.maximum(along * (1 / length), 0), 1)
     radius = r0 + share * (r1 - r0)
     if bulge:
@@ -172,5 +173,7 @@ def _tube(along: Layer, across: Layer, numbers: list[float]) -> _Spot:
     beyond = np.maximum((along - bend1 * w if bend1 else along) - length, 0)
     v = (before * cap0 + beyond * cap1) / radius
     room -= v * v
-    t = np.minimum(np.maximum((along - slant * w) * (1 / length), 0), 1)
-    return _Spot(u, v, t, z0 + share * (z1 - z0), room, radius * (2 / (r0 + r1)))
+    # The surface seen at a pixel is that of another place on the axis, the farther the more nearly one looks along it.
+    reached = np.minimum(np.maximum((along - slant * w) * (1 / length), 0), 1)
+    t = reached if t1 - t0 == 1 else t0 + reached * (t1 - t0)
+    return _Spot(u, v, t, z0 + reached * (z1 - z0), room, radius * (2 / (r0 + r1)))
