@@ -1,8 +1,8 @@
 """Shapes cut to the cone in front of a camera: far from its axis and near its plane nothing is nearly linear.
 
-Inside a cone of half-angle `_WIDEST_RAD` the room around a point at depth z and distance r from the axis is
-z sin - r cos. A tube keeps the part of its axis around which its own thickness has room. A ball becomes the smaller
-one that touches the cone and, on the side towards the axis, the ball itself: so it leaves by and by, as a tube does.
+A point at depth z and r aside of the axis has room z sin a - r cos a in a cone of half-angle a. A tube keeps the part
+of its axis around which its own thickness has room. A ball becomes the smaller one that touches the cone and, on the
+side towards the axis, the ball itself: so it leaves by and by, as a tube does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from keyreid_stream.world.render.shapes import FLAT
 from keyreid_stream.world.render.vectors import dot, length, unit
 from keyreid_stream.world.structures import Points
 
-_WIDEST_RAD = np.radians(78)
+_WIDEST_RAD = np.radians(70)
+"""Half the cone's angle for all but wide lenses. Farther out, what a lens bends comes back into the picture."""
+_WIDEST_OF_ALL_RAD = np.radians(82)
+_BESIDE_RAD = np.radians(12)
+"""How far beyond the picture's corners the cone reaches at least; of the widest lenses up to `_WIDEST_OF_ALL_RAD`."""
 _SAMPLES = np.linspace(0, 1, 17)
 _HALVINGS = 14
 
@@ -55,8 +59,15 @@ def _clearance(camera: Camera, places: Points) -> tuple[Points, Points]:
     sight = places - camera.position
     depth = dot(sight, camera.R[2])
     aside = sight - depth[:, None] * camera.R[2]
-    inwards = np.sin(_WIDEST_RAD) * camera.R[2] - np.cos(_WIDEST_RAD) * unit(aside)
+    angle = _half_angle(camera)
+    inwards = np.sin(angle) * camera.R[2] - np.cos(angle) * unit(aside)
     return dot(sight, inwards), inwards
+
+
+def _half_angle(camera: Camera) -> float:
+    """The cone's, radians."""
+    corner = np.arctan(np.hypot(camera.width / 2 / camera.K[0, 0], camera.height / 2 / camera.K[1, 1]))
+    return float(min(max(_WIDEST_RAD, corner + _BESIDE_RAD), _WIDEST_OF_ALL_RAD))
 
 
 def _with_cut_tubes(posed: Posed, camera: Camera, tubes: NDArray[np.int64]) -> tuple[Posed, NDArray[np.bool_]]:

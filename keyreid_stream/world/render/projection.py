@@ -2,7 +2,7 @@
 
 Every shape is a smooth image of the unit ball or of a tube of unit radius. Near a shape the projection is taken as
 linear (its ends are projected exactly, lens distortion included), so a pixel of it is a point (u, v) of the unit disc
-and its surface bulges towards the camera by w = sqrt(1 - u² - v²).
+and its surface bulges towards the camera by w = sqrt(1 - u² - v²). What is too far aside for that is cut off before.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keyreid_stream.world.camera import Camera
 from keyreid_stream.world.render.renderer import Renderer
 from keyreid_stream.world.scene import CameraView, Furniture, Light, Scene, Wall
-from keyreid_stream.world.structures import JOINTS, Body, Colour, Rendered, WorldState
+from keyreid_stream.world.structures import JOINTS, Body, Colour, Garment, Rendered, WorldState
 from tests.world.render.bodies import NEAR_VIEW, SHIRT, SKIN, TROUSERS, plain_person, standing, varied_people
 
 VIEW = NEAR_VIEW
@@ -78,6 +78,21 @@ def test_a_jackets_sleeve_covers_the_arm_that_a_t_shirt_shows(near: Renderer, ne
     body = standing(jacket, (3.0, 0.0), TOWARDS)
     rendered = near.render(moment(body))
     assert hue_gap(colour_at(rendered, pixel_of(near_camera, body, "left_elbow")), jacket.top.colour) < 8
+
+
+@pytest.mark.parametrize("stride", [1.0, 1.3, 1.5])
+def test_trousers_cover_a_thigh_that_points_at_the_camera(stride: float) -> None:
+    # From above and in front, as most cameras see someone who sits; the jacket leaves no other skin down there.
+    view = CameraView(name="high", at=(0, 0, 2.8), look_at=(4, 0, 0.7), fov_deg=50, width=480, height=360)
+    camera, body = (
+        Camera.of(view),
+        standing(plain_person(top=Garment("jacket", SHIRT, (0, 0, 0))), (4.0, 0.0), TOWARDS, stride),
+    )
+    rendered = Renderer(Scene(name="empty"), view, camera).render(moment(body))
+    hip, knee = (body.joints_m[JOINTS.index(f"left_{joint}")] for joint in ("hip", "knee"))
+    pixels, _ = camera.project(np.array([hip + share * (knee - hip) for share in np.linspace(0.3, 1, 12)]))
+    for x, y in np.rint(pixels).astype(int):
+        assert hue_gap(colour_at(rendered, (x, y)), SKIN) > hue_gap(colour_at(rendered, (x, y)), TROUSERS)
 
 
 def test_the_nearer_person_wins_whatever_their_order(near: Renderer) -> None:
