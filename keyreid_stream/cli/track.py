@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keyreid_stream.cli.memory import ReturnFreeMemory
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import StopOnSignals
 from keyreid_stream.config import deployment, merged, read_settings
@@ -75,7 +76,7 @@ def _record(run: RecordedRun, *, show: bool) -> RunResult:
     windows = [WindowSink(run.cameras)] if show else []
     stop = StopOnSignals()
     try:
-        return run.record([*windows, Progress(run.statistics), stop])
+        return run.record([*windows, Progress(run.statistics), ReturnFreeMemory(), stop])
     finally:
         stop.restore()
 

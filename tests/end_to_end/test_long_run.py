@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -21,8 +23,7 @@ pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(3600)]
 LAB_FRAMES = 268
 LOOPS = 10
 ALLOWED_GROWTH_MB = 16
-"""Between the peak of the first five loops and that of the last five. The allocator takes some loops to settle; what
-leaks goes on growing: 4 MB a loop would be seen, 1 kB per frame and camera."""
+"""Between the peak of the first five loops and that of the last five: a leak of 3 kB a frame would be seen."""
 
 
 class LoopedSource:
@@ -77,11 +78,14 @@ def test_memory_is_flat_over_ten_times_the_length(
     settings = deployment({"pose": {"weights": str(pose_weights), "device": "cpu"}, "model": {"device": "cpu"}})
     pipeline = Pipeline.from_config(settings, sources=[LoopedSource(path, LOOPS) for path in lab(data)])
     process = psutil.Process()
+    # What the command does twice a minute: gaps in the C library's heap are no leak.
+    trim = partial(ctypes.CDLL(None).malloc_trim, 0)
     after_loop_mb: list[float] = []
 
     class Scales(RecordingSink):
         def write(self, tick: Tick, /) -> None:
             if (tick.index + 1) % LAB_FRAMES == 0:
+                trim()
                 after_loop_mb.append(process.memory_info().rss / 2**20)
 
     result = RecordedRun(pipeline, tmp_path / "run", settings).record([Scales()])
