@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from keyreid_stream.association import AssociationConfig
 from keyreid_stream.encoders import EncoderConfig
 from keyreid_stream.errors import ConfigError
+from keyreid_stream.oracle import OracleNames
 from keyreid_stream.pose import PoseConfig
 from keyreid_stream.sinks import OutputConfig
 from keyreid_stream.sources import SourcesConfig
@@ -32,6 +33,8 @@ class DeploymentConfig(BaseModel):
         clips: how a track's crops become clips.
         association: who is who across cameras.
         output: what a run leaves in its folder.
+        oracle: what is taken from the truth of a synthetic world, instead of from a stage: any of `detections`,
+            `keypoints`, `tracks` and `identities`, as a list or in one string with commas.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +46,7 @@ class DeploymentConfig(BaseModel):
     clips: ClipConfig = Field(default_factory=ClipConfig)
     association: AssociationConfig = Field(default_factory=AssociationConfig)
     output: OutputConfig = Field(default_factory=OutputConfig)
+    oracle: OracleNames = ()
 
 
 def deployment(settings: Mapping[str, Any]) -> DeploymentConfig:

@@ -22,6 +22,7 @@ from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.interfaces import Associator, ClipHead, FrameEncoder, PoseDetector, Sink, Source, Tracker
 from keyreid_stream.models.crops import crop_frames
 from keyreid_stream.models.load import ModelCard, load_model
+from keyreid_stream.oracle import OracleName, OracleStages
 from keyreid_stream.pose import UltralyticsPose
 from keyreid_stream.sources import merge, open_sources
 from keyreid_stream.structures import (
@@ -86,6 +87,7 @@ class Pipeline:
     Attributes:
         stages: what it runs.
         model: what the KeyRe-ID model in it is; None for an encoder that brought no card.
+        oracles: what is taken from the truth and not measured.
         times: seconds per stage so far.
     """
 
@@ -96,6 +98,7 @@ class Pipeline:
         clips: ClipConfig | None = None,
         merge_window_s: float | None = None,
         model: ModelCard | None = None,
+        oracles: Sequence[OracleName] = (),
     ) -> None:
         """Join stages.
 
@@ -104,6 +107,7 @@ class Pipeline:
             clips: how a track's crops become clips.
             merge_window_s: see `sources.merge`.
             model: the card of the model behind the encoder and clip head.
+            oracles: what these stages take from the truth, for reports.
 
         Raises:
             ConfigError: two sources have the same camera id.
@@ -111,6 +115,7 @@ class Pipeline:
         """
         self.stages = stages
         self.model = model
+        self.oracles = tuple(oracles)
         self.times = StageTimes()
         self._cameras = {source.camera_id: _Camera(source, stages.make_tracker(source)) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
@@ -132,30 +137,39 @@ class Pipeline:
     ) -> Self:
         """Open cameras and load weights as the settings say; what is given here takes the place of its stage.
 
+        A stage that is given is used as it is, also where the settings say that its results are the truth.
+
         Raises:
-            InputError: a camera, weights file or setting is bad.
+            InputError: a camera, weights file or setting is bad, or a camera has no truth to take.
         """
         card = None
+        given = {"detections": detector, "keypoints": detector, "tracks": make_tracker, "identities": associator}
+        oracles = [name for name in config.oracle if given[name] is None]
         # Cameras first: a mistyped path should not cost the time it takes to load models.
         if sources is None:
-            sources = open_sources(config.sources.cameras, max_fps=config.sources.max_fps)
+            sources = open_sources(config.sources.cameras, max_fps=config.sources.max_fps, keep_truth=bool(oracles))
+        oracle = OracleStages(oracles, sources)
         if encoders is None:
             loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)
             encoders, card = torch_encoders(loaded.model, config.model), loaded.card
-        if make_tracker is None:
 
-            def make_tracker(source: Source) -> Tracker:
-                return BoxmotTracker(config.tracking, camera_id=source.camera_id, fps=source.fps)
+        def make_boxmot(source: Source) -> Tracker:
+            return BoxmotTracker(config.tracking, camera_id=source.camera_id, fps=source.fps)
 
+        if detector is None:
+            detector = oracle.detector(lambda: UltralyticsPose(config.pose))
+        if associator is None:
+            associator = oracle.associator(lambda: OnlineAssociator(config.association))
         stages = Stages(
             sources=sources,
-            detector=UltralyticsPose(config.pose) if detector is None else detector,
+            detector=detector,
             encoder=encoders[0],
             clip_head=encoders[1],
-            make_tracker=make_tracker,
-            associator=OnlineAssociator(config.association) if associator is None else associator,
+            make_tracker=oracle.tracker_maker(make_boxmot) if make_tracker is None else make_tracker,
+            associator=associator,
         )
-        return cls(stages, clips=config.clips, merge_window_s=config.sources.merge_window_s, model=card)
+        window_s = config.sources.merge_window_s
+        return cls(stages, clips=config.clips, merge_window_s=window_s, model=card, oracles=oracle.names)
 
     def __iter__(self) -> Iterator[Tick]:
         if self._started:

@@ -21,6 +21,7 @@ from keyreid_stream.interfaces import Sink
 from keyreid_stream.models.load import ModelCard
 from keyreid_stream.pipeline import Pipeline
 from keyreid_stream.run_folder import RunFolder
+from keyreid_stream.run_notices import notices, short_notices
 from keyreid_stream.run_report import run_counts, run_facts
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import EventLogSink, MotSink, VideoSink
@@ -79,6 +80,16 @@ class RecordedRun:
         return self._pipeline.model
 
     @property
+    def notices(self) -> list[str]:
+        """What whoever looks at the results must know, a line each."""
+        return notices(self._pipeline)
+
+    @property
+    def short_notices(self) -> list[str]:
+        """The same for the corner of a picture, in ASCII."""
+        return short_notices(self._pipeline)
+
+    @property
     def cameras(self) -> dict[str, float]:
         """Nominal frames per second of each camera, in the cameras' order."""
         return {source.camera_id: source.fps for source in self._pipeline.stages.sources}
@@ -118,6 +129,6 @@ class RecordedRun:
         output = (self._config or DeploymentConfig()).output
         if not output.video:
             return []
-        notice = self.model.short_notice if self.model else None
+        notice = "; ".join(self.short_notices) or None
         plain = output.background == "plain"
         return [VideoSink(self._folder.path / "videos", self.cameras, notice=notice, plain=plain)]

@@ -12,7 +12,18 @@ from typing import Any
 from keyreid_stream.errors import InputError
 
 SCHEMA = "keyreid.run/1"
-OUTPUTS = ("events.jsonl", "tracks", "videos", "run.json")
+OUTPUTS = (
+    "events.jsonl",
+    "tracks",
+    "videos",
+    "run.json",
+    # of a demo besides
+    "truth",
+    "scores.json",
+    "floor_map.png",
+    "gallery.jpg",
+    "report.html",
+)
 """What a run leaves in its folder, and all that overwriting a run removes."""
 
 

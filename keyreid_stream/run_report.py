@@ -14,6 +14,7 @@ from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.interfaces import Source
 from keyreid_stream.models.weights import file_sha256
 from keyreid_stream.pipeline import Pipeline
+from keyreid_stream.run_notices import notices
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import MotSink
 
@@ -34,7 +35,8 @@ def run_facts(config: DeploymentConfig | None, pipeline: Pipeline) -> dict[str, 
     """What is known before the first frame: settings, stages, weights, versions, machine."""
     card, stages = pipeline.model, pipeline.stages
     return {
-        "notice": card.notice if card else None,
+        "notice": "; ".join(notices(pipeline)) or None,
+        "oracle": list(pipeline.oracles),
         "model": asdict(card) if card else None,
         "pose_weights": _pose_weights(stages.detector),
         "settings": config.model_dump(mode="json") if config else None,

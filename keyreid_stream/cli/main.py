@@ -12,7 +12,10 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from keyreid_stream.cli.demo import demo
+from keyreid_stream.cli.evaluate import eval_app
 from keyreid_stream.cli.track import track
+from keyreid_stream.cli.train import train_app
 from keyreid_stream.cli.weights import weights_app
 from keyreid_stream.cli.world import world_app
 from keyreid_stream.errors import InputError, KeyReIDError
@@ -21,7 +24,10 @@ FAILED = 1
 BAD_INPUT = 2
 
 app = typer.Typer(name="keyreid", add_completion=False, pretty_exceptions_enable=False)
+app.command()(demo)
 app.command()(track)
+app.add_typer(eval_app, name="eval")
+app.add_typer(train_app, name="train")
 app.add_typer(weights_app, name="weights")
 app.add_typer(world_app, name="world")
 

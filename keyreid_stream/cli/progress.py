@@ -18,10 +18,19 @@ PLAIN_INTERVAL_S = 10.0
 
 
 class Progress:
-    """A sink: a live table where there is a terminal, a line every ten seconds where there is none."""
+    """A sink: a live table where there is a terminal, a line every ten seconds where there is none.
 
-    def __init__(self, statistics: RunStatistics, *, console: Console | None = None) -> None:
+    Args:
+        statistics: what to show.
+        expected_frames: of all cameras together; None where nobody knows how many will come.
+        console: where to show it; standard error by default.
+    """
+
+    def __init__(
+        self, statistics: RunStatistics, *, expected_frames: int | None = None, console: Console | None = None
+    ) -> None:
         self._statistics = statistics
+        self._expected_frames = expected_frames
         self._console = console or Console(stderr=True)
         self._started = self._last_line = time.monotonic()
         self._live = Live(console=self._console, refresh_per_second=4, transient=False, get_renderable=self.table)
@@ -52,7 +61,7 @@ class Progress:
         """Frames, frames per second, people in view now, tracks and identities of each camera."""
         elapsed_s = max(time.monotonic() - self._started, 1e-9)
         numbers = ("frames", "fps", "people", "tracks", "identities", "time")
-        table = Table("camera", *(Column(name, justify="right") for name in numbers))
+        table = Table("camera", *(Column(name, justify="right") for name in numbers), caption=self._outlook(elapsed_s))
         for camera_id, camera in self._statistics.cameras.items():
             table.add_row(
                 camera_id,
@@ -73,4 +82,13 @@ class Progress:
             f"{camera_id}: {camera.frames} frames, {camera.people_now} people, {len(camera.identities)} identities"
             for camera_id, camera in self._statistics.cameras.items()
         )
-        return f"{frames} frames at {frames / elapsed_s:.1f} fps; {cameras}"
+        of_all = "" if self._expected_frames is None else f" of {self._expected_frames}"
+        return f"{frames}{of_all} frames at {frames / elapsed_s:.1f} fps; {cameras}"
+
+    def _outlook(self, elapsed_s: float) -> str | None:
+        """How far it is and how long it will take, where the end is known."""
+        frames = self._statistics.frames
+        if self._expected_frames is None or not frames:
+            return None
+        left_s = round(elapsed_s * max(0, self._expected_frames - frames) / frames)
+        return f"{frames} of {self._expected_frames} frames, about {left_s // 60}:{left_s % 60:02d} left"

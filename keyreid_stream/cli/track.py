@@ -35,6 +35,13 @@ def track(
     tracker: Annotated[str | None, typer.Option(help="BoxMOT tracker: botsort, deepocsort, bytetrack, …")] = None,
     threshold: Annotated[float | None, typer.Option(help="Similarity from which two tracks are one person.")] = None,
     fps: Annotated[float | None, typer.Option(help="Take at most this many frames a second of each camera.")] = None,
+    oracle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Take these from a world's truth: detections, keypoints, tracks, identities; commas between them.",
+        ),
+    ] = None,
     video: Annotated[bool | None, typer.Option("--video/--no-video", help="Write annotated videos.")] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Draw on plain ground: videos without pictures of anyone.")
@@ -55,18 +62,19 @@ def track(
         "model": {"name": model, "weights": weights, "device": device},
         "tracking": {"tracker": tracker},
         "association": {"threshold": threshold},
+        "oracle": oracle,
         "output": {"video": video, "background": "plain" if plain else None},
     }
     settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
     if show:
         require_display()  # before models are loaded
     run = RecordedRun.from_config(settings, out, overwrite=overwrite)
-    if run.model and run.model.notice:
-        typer.secho(f"Note: {run.model.notice}", err=True, fg=typer.colors.YELLOW)
+    for notice in run.notices:
+        typer.secho(f"Note: {notice}", err=True, fg=typer.colors.YELLOW)
     result = _record(run, show=show)
     typer.echo(_summary(result))
-    if run.model and run.model.short_notice:
-        typer.echo(run.model.short_notice)
+    for notice in run.short_notices:
+        typer.echo(notice)
     typer.echo(str(out))
     if result.status == "interrupted":
         raise typer.Exit(INTERRUPTED)

@@ -32,6 +32,7 @@ from keyreid_stream.world.writers import (
     YoloPoseWriter,
     write_calibration,
 )
+from keyreid_stream.world.writers.mot import BoxKind
 from keyreid_stream.world.writers.whole_file import write_text
 from keyreid_stream.world.writers.yolo_pose import Split
 
@@ -75,6 +76,7 @@ def render(
     workers: Annotated[int, typer.Option(min=1, help="Processes that render; the result is the same.")] = 1,
     video: Annotated[bool, typer.Option("--video", help="Write a video of each camera.")] = False,
     mot: Annotated[bool, typer.Option("--mot", help="Write MOTChallenge ground truth.")] = False,
+    mot_boxes: Annotated[BoxKind, typer.Option(help="Its boxes: whole people, or what is visible of them.")] = "whole",
     yolo_pose: Annotated[bool, typer.Option("--yolo-pose", help="Write images and labels for YOLO-pose.")] = False,
     crops: Annotated[bool, typer.Option("--crops", help="Write tracklets of crops with keypoints.")] = False,
 ) -> None:
@@ -104,7 +106,7 @@ def render(
     if video:
         writers.append(WorldVideoWriter(out / "videos", rates))
     if mot:
-        writers.append(MotTruthWriter(out / "mot", rates))
+        writers.append(MotTruthWriter(out / "mot", rates, boxes=mot_boxes))
     if yolo_pose:
         writers.append(YoloPoseWriter(out / "yolo_pose", split=lambda shot: _split(shot, wanted.seconds)))
     if crops:

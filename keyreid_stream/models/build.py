@@ -79,7 +79,14 @@ def _seeded(seed: int | None) -> Iterator[None]:
 
 
 def _assemble(config: ModelConfig, classes: int, imagenet: bool) -> KeyReID | PublishedKeyReID:
-    split = create_backbone(config.backbone, config.crop_height, config.crop_width, imagenet=imagenet)
+    split = create_backbone(
+        config.backbone,
+        config.crop_height,
+        config.crop_width,
+        stem=config.stem,
+        reshaped=config.reshaped,
+        imagenet=imagenet,
+    )
     layout = EmbeddingLayout(split.backbone.channels, config.parts, config.part_dim)
     published = config.mode == "published"
     if published:
@@ -115,6 +122,8 @@ def _local_heads(config: ModelConfig, backbone: Backbone) -> int:
 
 
 def _check_published(config: ModelConfig, backbone: Backbone) -> None:
+    if config.stem != "patch":
+        raise ConfigError(f"published mode has no {config.stem} stem; set stem to 'patch', or use mode 'aligned'")
     if not isinstance(backbone.vit, VisionTransformer):
         raise ConfigError(
             f"published mode does not fit backbone {config.backbone!r}; use vit_base_patch16_224, or mode 'aligned'"

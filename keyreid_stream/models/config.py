@@ -19,6 +19,10 @@ class ModelConfig(BaseModel):
         name: what users call it.
         mode: `aligned`, our model (method section 4), or `published`, bit-compatible with the published checkpoint.
         backbone: the timm name of a Vision Transformer.
+        stem: how pixels become patch tokens: `patch`, one convolution without overlap as in timm, or `convolutional`,
+            a few that overlap, for training from random weights.
+        patch_size, width, depth, heads: of the backbone, where they differ from what its name says (side of a patch in
+            pixels, channels, blocks, attention heads); 0 takes the backbone's own.
         crop_height, crop_width: crop size in pixels.
         frames: T, the crops in a full clip.
         parts: P, body parts.
@@ -32,6 +36,11 @@ class ModelConfig(BaseModel):
     name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
     mode: Literal["aligned", "published"] = "aligned"
     backbone: str = Field(min_length=1, max_length=128, pattern=NAME_PATTERN)
+    stem: Literal["patch", "convolutional"] = "patch"
+    patch_size: int = Field(default=0, ge=0, le=64)
+    width: int = Field(default=0, ge=0, le=4096)
+    depth: int = Field(default=0, ge=0, le=64)
+    heads: int = Field(default=0, ge=0, le=64)
     crop_height: int = Field(default=256, ge=16, le=1024)
     crop_width: int = Field(default=128, ge=16, le=1024)
     frames: int = Field(default=4, ge=1, le=8)
@@ -40,6 +49,12 @@ class ModelConfig(BaseModel):
     local_heads: int = Field(default=0, ge=0, le=256)
     cameras: int = Field(default=0, ge=0, le=10_000)
 
+    @property
+    def reshaped(self) -> dict[str, int]:
+        """What of the backbone differs from what its name says, by timm's names."""
+        given = {"patch_size": self.patch_size, "embed_dim": self.width, "depth": self.depth, "num_heads": self.heads}
+        return {name: number for name, number in given.items() if number}
+
 
 NAMED_MODELS: dict[str, ModelConfig] = {
     "tiny": ModelConfig(name="tiny", backbone="vit_tiny_patch16_224", part_dim=64),
@@ -47,6 +62,17 @@ NAMED_MODELS: dict[str, ModelConfig] = {
     "base": ModelConfig(name="base", backbone="vit_base_patch16_224", part_dim=256),
     "published": ModelConfig(
         name="published", mode="published", backbone="vit_base_patch16_224", part_dim=3072, cameras=6
+    ),
+    "micro": ModelConfig(
+        name="micro",
+        backbone="vit_tiny_patch16_224",
+        stem="convolutional",
+        patch_size=8,
+        depth=6,
+        frames=2,
+        crop_height=128,
+        crop_width=64,
+        part_dim=64,
     ),
 }
 

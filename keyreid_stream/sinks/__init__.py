@@ -1,18 +1,24 @@
-"""Where results go: an event log, MOTChallenge tracks, annotated videos, a live window.
+"""Where results go: an event log, MOTChallenge tracks, annotated videos, a live window, paths on the floor, crops.
 
 Every sink is a context manager; what it wrote is complete and readable after the `with` block, however that ended.
 `docs/formats.md` describes the files.
 """
 
+from keyreid_stream.sinks.best_crops import BestCrop, BestCropsSink
 from keyreid_stream.sinks.config import OutputConfig
 from keyreid_stream.sinks.events_jsonl import EventLogSink, read_events
+from keyreid_stream.sinks.floor_paths import FloorPath, FloorPathsSink
 from keyreid_stream.sinks.identity_replay import final_identities
 from keyreid_stream.sinks.mot import MotSink
 from keyreid_stream.sinks.video import VideoSink
 from keyreid_stream.sinks.window import WindowSink, display_available, require_display
 
 __all__ = [
+    "BestCrop",
+    "BestCropsSink",
     "EventLogSink",
+    "FloorPath",
+    "FloorPathsSink",
     "MotSink",
     "OutputConfig",
     "VideoSink",

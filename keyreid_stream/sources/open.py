@@ -19,42 +19,48 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):/")
 address must not end up in a message as if it were a path, for it may hold a password."""
 
 
-def open_source(spec: str, *, max_fps: float | None = None) -> Source:
+def open_source(spec: str, *, max_fps: float | None = None, keep_truth: bool = False) -> Source:
     """Open one camera: a folder is a run of images, a file is a video.
 
     Args:
         spec: `PATH`, the camera then being named after the file or folder, or `NAME=PATH`. A path that exists is taken
             as it is, even with `=` in it. Or `world://SCENE?cameras=1`, a synthetic world's only camera.
         max_fps: give at most so many frames a second; None for all.
+        keep_truth: whether a world's camera can be asked for the truth of its frames; other cameras have none to keep.
 
     Raises:
         SourceError: it cannot be opened, or is an address (live streams are not supported yet).
         InputError: the name cannot be a camera's, max_fps is not above 0, or the world has several cameras.
     """
-    sources = _open(spec, max_fps)
+    sources = _open(spec, max_fps, keep_truth=keep_truth)
     if len(sources) > 1:
         raise InputError(f"{spec} has {len(sources)} cameras, one is wanted; write cameras=1 in the address")
     return sources[0]
 
 
-def open_sources(specs: Sequence[str], *, max_fps: float | None = None) -> list[Source]:
+def open_sources(specs: Sequence[str], *, max_fps: float | None = None, keep_truth: bool = False) -> list[Source]:
     """Open several cameras, in the order given; the address of a world opens all its cameras.
+
+    Args:
+        specs: the cameras, each as in `open_source`.
+        max_fps: give at most so many frames a second of each camera; None for all.
+        keep_truth: whether worlds' cameras can be asked for the truth of their frames; other cameras have none to keep.
 
     Raises:
         InputError: none is given, or two have the same name; besides what `open_source` raises.
     """
     if not specs:
         raise InputError("no camera was given; give at least one video file or folder of images")
-    opened = [(source, spec) for spec in specs for source in _open(spec, max_fps)]
+    opened = [(source, spec) for spec in specs for source in _open(spec, max_fps, keep_truth=keep_truth)]
     check_distinct([(source.camera_id, spec) for source, spec in opened])
     return [source for source, _ in opened]
 
 
-def _open(spec: str, max_fps: float | None) -> list[Source]:
+def _open(spec: str, max_fps: float | None, *, keep_truth: bool) -> list[Source]:
     """The cameras of one spec: one, except of a world."""
     name, location = _name_and_location(spec)
     if (address := _ADDRESS.match(location)) is not None:
-        return _open_address(name, location, address[1].lower(), max_fps)
+        return _open_address(name, location, address[1].lower(), max_fps, keep_truth=keep_truth)
     if name is not None:
         checked_camera_id(name)
     path = Path(location).expanduser()
@@ -67,7 +73,9 @@ def _open(spec: str, max_fps: float | None) -> list[Source]:
     return [source]
 
 
-def _open_address(name: str | None, address: str, scheme: str, max_fps: float | None) -> list[Source]:
+def _open_address(
+    name: str | None, address: str, scheme: str, max_fps: float | None, *, keep_truth: bool
+) -> list[Source]:
     if scheme != SCHEME:
         # The address itself stays out of the message: it may hold a user name and a password.
         raise SourceError(
@@ -76,7 +84,8 @@ def _open_address(name: str | None, address: str, scheme: str, max_fps: float | 
         )
     if name is not None:
         raise InputError(f"a world's cameras have the names of its scene; write {address} without {name}=")
-    cameras = open_world(address, max_fps=None if max_fps is None else checked_fps(max_fps))
+    limit = None if max_fps is None else checked_fps(max_fps)
+    cameras = open_world(address, max_fps=limit, keep_truth=keep_truth)
     for camera in cameras:
         checked_camera_id(camera.camera_id)
     return list(cameras)

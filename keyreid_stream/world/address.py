@@ -86,12 +86,13 @@ class WorldAddress(BaseModel):
         )
 
 
-def open_world(address: str, *, max_fps: float | None = None) -> list[WorldSource]:
+def open_world(address: str, *, max_fps: float | None = None, keep_truth: bool = False) -> list[WorldSource]:
     """The cameras of one world, in the scene's order.
 
     Args:
         address: see `WorldAddress`.
         max_fps: cameras take at most so many frames a second; None for as many as the scene says.
+        keep_truth: whether the cameras' `truth_of` may be asked.
 
     Raises:
         ConfigError: the address or the scene is bad.
@@ -102,7 +103,7 @@ def open_world(address: str, *, max_fps: float | None = None) -> list[WorldSourc
         scene = _slowed(scene, max_fps)
     world = World(scene, wanted.seed, wanted.seconds)
     live = LiveClock() if wanted.live else None
-    return [WorldSource(world, place, live=live) for place in range(len(scene.cameras))]
+    return [WorldSource(world, place, live=live, keep_truth=keep_truth) for place in range(len(scene.cameras))]
 
 
 def _slowed(scene: Scene, max_fps: float) -> Scene:

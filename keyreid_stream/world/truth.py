@@ -15,6 +15,9 @@ from keyreid_stream.world.structures import JOINTS, KEYPOINTS, Body, Person, Poi
 OUTSIDE, OCCLUDED, VISIBLE = 0, 1, 2
 """COCO's visibility of a keypoint."""
 
+MIN_VISIBLE_PIXELS = 100
+"""People who show fewer pixels are not to be found: about a hand's worth, which no detector could call a person."""
+
 _NEIGHBOURS = 1
 """Pixels around a joint's own that may show it: a thin wrist may miss the pixel that its joint rounds to."""
 

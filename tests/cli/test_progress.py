@@ -38,3 +38,23 @@ def test_a_log_file_gets_plain_lines_now_and_then(monkeypatch: pytest.MonkeyPatc
     lines = out.getvalue().splitlines()
     assert len(lines) == 3  # at 10 s, 20 s and the end
     assert lines[0].startswith("120 frames at 12.0 fps; lobby: 120 frames, 3 people, 2 identities")
+
+
+def test_where_the_end_is_known_it_is_told_how_far_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    progress = Progress(counted(), expected_frames=480, console=console)
+    now[0] = 30.0
+    console.print(progress.table())
+    # A quarter took half a minute.
+    assert "120 of 480 frames, about 1:30 left" in out.getvalue()
+    assert progress.line().startswith("120 of 480 frames at 4.0 fps; ")
+
+
+def test_before_the_first_frame_nothing_is_foretold() -> None:
+    out = StringIO()
+    console = Console(file=out, width=100)
+    console.print(Progress(RunStatistics(["lobby"]), expected_frames=480, console=console).table())
+    assert "left" not in out.getvalue()

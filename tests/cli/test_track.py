@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from keyreid_stream.cli.main import main
+from tests.world.small_worlds import yard_toml
 
 Arguments = Callable[[Path, Path], list[str]]
 
@@ -69,6 +71,15 @@ BAD_INPUT: dict[str, tuple[Arguments, list[str]]] = {
     ),
     "unknown device": (lambda folder, video: [str(video), "--device", "abacus"], ["abacus"]),
     "device that is not there": (lambda folder, video: [str(video), "--device", "cuda:77"], ["cuda:77", "cpu"]),
+    "unknown oracle": (
+        lambda folder, video: [str(video), "--oracle", "detections,boxes"],
+        ["boxes", "detections", "keypoints", "tracks", "identities"],
+    ),
+    "no oracle": (lambda folder, video: [str(video), "--oracle", ""], ["oracle", "detections"]),
+    "oracle of a video": (
+        lambda folder, video: [str(video), "--oracle", "tracks"],
+        ["lobby", "no ground truth", "--oracle", "world://"],
+    ),
     "confidence above one": (lambda folder, video: [str(video), "--confidence", "7"], ["confidence", "7"]),
 }
 
@@ -87,6 +98,23 @@ def test_bad_input_is_refused_in_one_line_without_a_trace_in_the_file_system(
     assert all(word in line for word in words), line
     assert "secret" not in line
     assert not out.exists()
+
+
+def test_truth_in_the_place_of_stages_is_said_on_both_streams_and_no_detector_is_loaded(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = tmp_path / "yard.toml"
+    scene.write_text(yard_toml(), encoding="utf-8")
+    arguments = ["track", f"world://{scene}?seconds=0.5", "--oracle", "identities,tracks,detections,keypoints"]
+    options = ["--pose", "nowhere.pt", "--no-video", "--device", "cpu", "--out", str(tmp_path / "out")]
+    assert main([*arguments, *options]) == 0
+    printed = capfd.readouterr()
+    assert "the truth, not measured: detections, keypoints, tracks, identities" in printed.out.splitlines()
+    assert "Note: detections, keypoints, tracks and identities are the truth of the synthetic world" in printed.err
+    assert "untrained" not in printed.out + printed.err  # its embeddings decided nothing
+    report = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert report["status"] == "finished"
+    assert report["oracle"] == ["detections", "keypoints", "tracks", "identities"]
 
 
 def test_a_window_without_a_display_is_refused_at_once(

@@ -6,6 +6,7 @@ import pytest
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.sources import open_source, open_sources
+from keyreid_stream.world.source import WorldSource
 from tests.world.small_worlds import yard_toml
 
 
@@ -47,3 +48,20 @@ def test_a_camera_whose_name_no_file_can_have(tmp_path: Path) -> None:
     path.write_text(yard_toml().replace('"east"', '"../east"'))
     with pytest.raises(InputError, match=r"'\.\./east' cannot be a file name"):
         open_sources([f"world://{path}"])
+
+
+@pytest.mark.parametrize("max_fps", [None, 4])
+def test_worlds_keep_their_truth_when_asked(yard_address: str, max_fps: float | None) -> None:
+    for source in [
+        *open_sources([yard_address], max_fps=max_fps, keep_truth=True),
+        open_source(f"{yard_address}&cameras=1", max_fps=max_fps, keep_truth=True),
+    ]:
+        assert isinstance(source, WorldSource)
+        frames = list(source.frames())
+        assert source.truth_of(frames[-1]).time_s == pytest.approx((len(frames) - 1) / source.fps)
+
+
+def test_worlds_keep_no_truth_unless_asked(yard_address: str) -> None:
+    (source, _) = open_sources([yard_address])
+    assert isinstance(source, WorldSource)
+    assert not source.keeps_truth

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from keyreid_stream.errors import InputError
 from keyreid_stream.interfaces import Source
 from keyreid_stream.sources import merge
 from keyreid_stream.structures import Frame
 from keyreid_stream.world.film import Film
-from keyreid_stream.world.source import LiveClock, WorldSource
+from keyreid_stream.world.source import REMEMBERED_FRAMES, LiveClock, WorldSource
 from tests.world.small_worlds import yard
 
 
@@ -103,3 +105,74 @@ def test_a_late_frame_is_not_rendered(watch: Watch, monkeypatch: pytest.MonkeyPa
     assert rendered == shown
     assert len(shown) + source.skipped_frames == 10
     assert len(shown) < 6
+
+
+def test_the_truth_of_a_frame_is_the_films() -> None:
+    world = yard(seconds=1.0)
+    source = WorldSource(world, 1, keep_truth=True)
+    film = Film(world, 1)
+    for frame in source.frames():
+        shot = film.shot(frame.frame_index)
+        truth = source.truth_of(frame)
+        np.testing.assert_array_equal(frame.image, shot.frame.image)
+        np.testing.assert_array_equal(truth.person_ids, shot.truth.person_ids)
+        np.testing.assert_array_equal(truth.visible_boxes_xyxy, shot.truth.visible_boxes_xyxy)
+        np.testing.assert_array_equal(truth.keypoints, shot.truth.keypoints)
+        assert source.truth_at(frame.frame_index) is truth
+
+
+def test_keeping_the_truth_changes_no_picture() -> None:
+    with_truth, without = (
+        [frame.image.tobytes() for frame in WorldSource(yard(seconds=0.5), 0, keep_truth=keep_truth).frames()]
+        for keep_truth in (True, False)
+    )
+    assert with_truth == without
+
+
+def test_the_truth_of_the_last_frames_is_remembered_and_no_more() -> None:
+    seconds = (REMEMBERED_FRAMES + 4) / 5
+    source = WorldSource(yard(seconds=seconds), 1, keep_truth=True)
+    frames = list(source.frames())
+    assert len(frames) == REMEMBERED_FRAMES + 4
+    for frame in frames[4:]:
+        assert source.truth_of(frame).time_s == pytest.approx(frame.frame_index / 5)
+    with pytest.raises(
+        InputError, match=f"'west' does not know the truth of frame 3; .*last {REMEMBERED_FRAMES} frames"
+    ):
+        source.truth_of(frames[3])
+
+
+def test_a_frame_that_did_not_come_yet_has_no_truth() -> None:
+    source = WorldSource(yard(seconds=0.5), 0, keep_truth=True)
+    coming = source.frames()
+    next(coming)
+    with pytest.raises(InputError, match="frame 1"):
+        source.truth_at(1)
+    next(coming)
+    assert source.truth_at(1).time_s == pytest.approx(0.1)
+    next(source.frames())  # the film begins anew
+    with pytest.raises(InputError, match="frame 1"):
+        source.truth_at(1)
+
+
+def test_the_truth_of_another_cameras_frame_is_refused() -> None:
+    world = yard(seconds=0.5)
+    east, west = (WorldSource(world, place, keep_truth=True) for place in range(2))
+    next(east.frames())
+    with pytest.raises(InputError, match="'east' was asked for the truth of a frame of camera 'west'"):
+        east.truth_of(next(west.frames()))
+
+
+def test_a_source_that_keeps_no_truth_says_so() -> None:
+    source = WorldSource(yard(seconds=0.5), 0)
+    assert not source.keeps_truth
+    with pytest.raises(InputError, match="keeps no truth; open it with keep_truth=True"):
+        source.truth_of(next(source.frames()))
+
+
+def test_live_sources_know_the_truth_of_the_frames_they_show(watch: Watch) -> None:
+    source = WorldSource(yard(), 1, live=live(watch), keep_truth=True)
+    for frame in source.frames():
+        assert source.truth_of(frame).time_s == pytest.approx(frame.timestamp_s - 2.5)
+        watch.time += 0.5
+    assert source.skipped_frames > 0

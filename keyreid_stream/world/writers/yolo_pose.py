@@ -10,14 +10,11 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 
 from keyreid_stream.structures import FloatArray
-from keyreid_stream.world.truth import OUTSIDE, FrameTruth, Shot
+from keyreid_stream.world.truth import MIN_VISIBLE_PIXELS, OUTSIDE, FrameTruth, Shot
 from keyreid_stream.world.writers.camera_path import camera_path
 from keyreid_stream.world.writers.whole_file import write_jpeg, write_text
 
 Split: TypeAlias = Literal["train", "val"]
-
-MIN_VISIBLE_PIXELS = 100
-"""People who show fewer pixels get no label: about a hand's worth, which no detector could call a person."""
 
 _PERSON = 0
 

@@ -59,3 +59,14 @@ def test_what_was_written_is_whole_after_an_error(tmp_path: Path) -> None:
 def test_a_camera_s_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=f"camera name {re.escape(repr(name))}"):
         MotTruthWriter(tmp_path, {name: 10})
+
+
+def test_boxes_of_what_is_visible(tmp_path: Path) -> None:
+    """A person beyond the picture's edge is cut there; one of whom nothing is seen keeps the whole box."""
+    people = {7: (-10.0, 5.0, 30.0, 45.5)}
+    with MotTruthWriter(tmp_path, {"door": 10}, boxes="visible") as writer:
+        writer.write(shot(0, people))
+        writer.write(shot(1, people, occlusion=1.0))
+    assert (tmp_path / "door" / "gt" / "gt.txt").read_text() == (
+        "1,7,0.00,5.00,30.00,40.50,1,1,1.0000\n2,7,-10.00,5.00,40.00,40.50,1,1,0.0000\n"
+    )

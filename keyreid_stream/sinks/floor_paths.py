@@ -1,0 +1,118 @@
+"""Where on the floor everybody walked, by the cameras' calibration."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyreid_stream.sinks.identity_replay import IdentityReplay
+from keyreid_stream.structures import CameraTick, FloatArray, Tick, TrackKey
+from keyreid_stream.world.camera import Camera
+
+_ANKLES = (15, 16)
+_MIN_ANKLE_CONFIDENCE = 0.3
+"""As sure as drawing asks keypoints to be: below, the feet are guessed and a box's lower edge need not be at them."""
+
+_EDGE_PX = 2.0
+"""A box that comes this near to the picture's lower edge may go on below it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FloorPath:
+    """One track's way, under the identity that it has in the end.
+
+    Attributes:
+        key: the track.
+        identity_id: 0 if it never got one.
+        times_s: (n,) when it was seen, on its camera's clock, rising.
+        floor_xy: (n, 2) metres on the floor plan; NaN where its feet were not seen or lie beyond the horizon.
+    """
+
+    key: TrackKey
+    identity_id: int
+    times_s: NDArray[np.float64]
+    floor_xy: NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class _Sightings:
+    times_s: array[float] = field(default_factory=lambda: array("d"))
+    floor_xy: array[float] = field(default_factory=lambda: array("d"))
+
+
+class FloorPathsSink:
+    """Keeps, in memory, when every track was seen and where it stood: 24 bytes a sighting.
+
+    Somebody stands where the middle of the box's lower edge meets the floor. That is only so if the feet are seen: not
+    where the box touches the picture's lower edge, nor where the detector gives keypoints and finds no ankle.
+
+    Args:
+        cameras: the calibration of every camera that has one; tracks of others get times alone.
+    """
+
+    def __init__(self, cameras: Mapping[str, Camera]) -> None:
+        self._cameras = dict(cameras)
+        self._sightings: dict[TrackKey, _Sightings] = {}
+        self._replay = IdentityReplay()
+
+    def __enter__(self) -> Self:
+        """Nothing to open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Nothing to close; `paths` goes on to answer."""
+
+    def write(self, tick: Tick) -> None:
+        """Take the tick's tracks and events; tracks that the tracker only predicts are passed over.
+
+        Raises:
+            InputError: an event lacks what its kind needs.
+        """
+        for event in tick.events:
+            self._replay.apply(event)
+        for seen in tick.cameras:
+            camera = self._cameras.get(seen.frame.camera_id)
+            for row in np.flatnonzero(seen.tracks.detection_indices >= 0):
+                key = TrackKey(seen.frame.camera_id, int(seen.tracks.track_ids[row]))
+                sightings = self._sightings.setdefault(key, _Sightings())
+                sightings.times_s.append(seen.frame.timestamp_s)
+                sightings.floor_xy.extend(_standing_at(seen, int(row), camera))
+
+    def paths(self) -> tuple[FloorPath, ...]:
+        """Every track's way so far, by camera and track."""
+        identities = self._replay.identities()
+        return tuple(
+            FloorPath(
+                key,
+                identities.get(key, 0),
+                np.array(sightings.times_s),
+                np.array(sightings.floor_xy).reshape(-1, 2),
+            )
+            for key, sightings in sorted(self._sightings.items())
+        )
+
+
+def _standing_at(seen: CameraTick, row: int, camera: Camera | None) -> tuple[float, float]:
+    box = seen.tracks.boxes_xyxy[row]
+    if camera is None or not np.isfinite(box).all() or not _feet_are_seen(seen, row, box):
+        return float("nan"), float("nan")
+    # A box ends on pixels' edges, calibration counts from their centres.
+    x, y = camera.floor_point((float(box[0] + box[2]) / 2 - 0.5, float(box[3]) - 0.5))
+    return float(x), float(y)
+
+
+def _feet_are_seen(seen: CameraTick, row: int, box: FloatArray) -> bool:
+    if box[3] > seen.frame.image.shape[0] - _EDGE_PX:
+        return False
+    if seen.detections.keypoints is None:
+        return True
+    ankles = seen.detections.keypoints[seen.tracks.detection_indices[row], _ANKLES, 2]
+    return bool(ankles.max() >= _MIN_ANKLE_CONFIDENCE)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from keyreid_stream.cli.main import main
+from keyreid_stream.evaluation import score_run
+from tests.world.small_worlds import yard_toml
+
+BOX = "10,20,30,40"
+
+
+def write(path: Path, frames: range, person: int, end: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{frame},{person},{BOX},{end}\n" for frame in frames))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> list[str]:
+    """Someone who is in two cameras and another person in each, and a camera in which nobody was looked for."""
+    for person, camera in enumerate(("back [yard]", "door"), 1):
+        write(tmp_path / "mot" / camera / "gt" / "gt.txt", range(1, 11), 7, "1,1,1")
+        write(tmp_path / "tracks" / f"{camera}.txt", range(1, 11), person, "0.9,-1,-1,-1")
+    write(tmp_path / "mot" / "hall" / "gt" / "gt.txt", range(0), 7, "1,1,1")
+    return ["eval", "track", "--results", str(tmp_path / "tracks"), "--truth", str(tmp_path / "mot")]
+
+
+def test_a_table_in_percent(run: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(run) == 0
+    printed, errors = capfd.readouterr()
+    assert errors == ""
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    perfect = [*["100.0"] * 8, "0", "0", "0", "1", "1"]
+    assert cells == [
+        ["back [yard]", *perfect],
+        ["door", *perfect],
+        ["hall", *["-"] * 8, "0", "0", "0", "0", "0"],
+        ["together", "70.7", "100.0", "50.0", "100.0", "50.0", "50.0", "50.0", "100.0", "0", "0", "0", "1", "2"],
+    ]
+    assert "people seen less than 10 % are ignored" in " ".join(printed.split())
+
+
+def test_scores_for_machines(run: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "new" / "scores.json"
+    assert main([*run, "--json", str(path), "--min-visibility", "0"]) == 0
+    content = json.loads(path.read_text())
+    scores = score_run(tmp_path / "tracks", tmp_path / "mot", min_visibility=0)
+    assert content == {
+        "schema": "keyreid.scores/1",
+        "versions": {"keyreid-stream": version("keyreid-stream"), "trackeval": version("trackeval")},
+        "results": str(tmp_path / "tracks"),
+        "truth": str(tmp_path / "mot"),
+        "min_visibility": 0,
+        "cameras": {name: asdict(one) for name, one in scores.cameras.items()},
+        "together": asdict(scores.together),
+    }
+    assert content["together"]["idf1"] == 0.5
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_no_overlap_has_no_mean(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """LocA of no match is 1 by definition: as a share it would look like a success."""
+    (tmp_path / "tracks" / "door.txt").write_text("")
+    assert main(run) == 0
+    (door,) = (line for line in capfd.readouterr().out.splitlines() if "door" in line and "│" in line)
+    assert [cell.strip() for cell in door.split("│")[2:6]] == ["0.0", "0.0", "0.0", "-"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--results", "nowhere"], "the results folder nowhere does not exist"),
+        (["--truth", "nowhere"], "the truth folder nowhere does not exist"),
+        (["--min-visibility", "2"], "min_visibility is 2.0; give a share from 0 to 1"),
+        (["--json", "/dev/null/scores.json"], "/dev/null/scores.json cannot be written"),
+    ],
+)
+def test_bad_input_is_one_line(
+    run: list[str], arguments: list[str], told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*run, *arguments]) == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert told in line
+
+
+def test_a_damaged_file(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tracks" / "door.txt"
+    path.write_text(f"1,1,{BOX},1\n2,1,{BOX},nan\n")
+    assert main(run) == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert f"{path}, line 2 has" in line
+
+
+@pytest.mark.parametrize("boxes", ["whole", "visible"])
+def test_the_truth_of_a_world(tmp_path: Path, boxes: str) -> None:
+    """Whoever finds exactly what can be seen in a world gets full marks."""
+    (tmp_path / "yard.toml").write_text(yard_toml())
+    world = tmp_path / "world"
+    render = ["world", "render", str(tmp_path / "yard.toml"), "--seconds", "4", "--seed", "3", "--mot"]
+    assert main([*render, "--mot-boxes", boxes, "--out", str(world)]) == 0
+    (tmp_path / "tracks").mkdir()
+    people = 0
+    for truth in (world / "mot").glob("*/gt/gt.txt"):
+        rows = [line.split(",") for line in truth.read_text().splitlines()]
+        seen = [row for row in rows if float(row[8]) >= 0.1]
+        people += len(seen)
+        text = "".join(f"{','.join(row[:6])},1,-1,-1,-1\n" for row in seen)
+        (tmp_path / "tracks" / f"{truth.parent.parent.name}.txt").write_text(text)
+    assert people > 20
+    together = score_run(tmp_path / "tracks", world / "mot").together
+    assert (together.hota, together.idf1, together.mota) == pytest.approx((1, 1, 1))
+    assert together.truth_boxes == people

@@ -1,0 +1,1 @@
+"""Random changes of clips in training; keypoints move with the pixels."""

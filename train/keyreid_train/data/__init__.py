@@ -1,0 +1,1 @@
+"""Training data: people as tracklets of crops."""

@@ -1,0 +1,1 @@
+"""Training of the pose detector that the package ships for its own synthetic worlds."""
