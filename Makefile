@@ -1,6 +1,5 @@
 # Everything here works from a clean clone: each target makes the environment it needs.
 PYTHON ?= python3
-KEYREID_DATA ?= ../shared/data
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -11,9 +10,9 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install -q -e ".[dev]"
 	touch $@
 
-## The main job on the four lab cameras: runs/lab
+## The main job on the built-in world: runs/demo/report.html
 demo: $(VENV)/.installed
-	$(BIN)/keyreid track $(KEYREID_DATA)/lab_4cam/cam*.mp4 --pose $(KEYREID_DATA)/weights/yolov8n-pose.pt --out runs/lab --overwrite
+	$(BIN)/keyreid demo --overwrite
 
 ## The default suite, under ten minutes on two cores
 test: $(VENV)/.installed

@@ -191,6 +191,29 @@ def score(
         out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
+@train_app.command()
+def pose(
+    out: Annotated[Path, typer.Option(help="Folder for frames, logs and weights.")] = Path("runs/world-pose"),
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the frames.")] = None,
+    worlds: Annotated[int | None, typer.Option(min=1, help="Random worlds to draw frames of.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw.")] = 1,
+) -> None:
+    """Train the detector of drawn people, `world-pose`: draw frames, train from scratch, score on unseen scenes."""
+    from keyreid_train.pose.frames import FramesConfig, render_frames
+    from keyreid_train.pose.trainer import PoseTrainingConfig, train_pose, validate_pose
+
+    frames = FramesConfig() if worlds is None else FramesConfig(worlds=worlds)
+    training = PoseTrainingConfig() if epochs is None else PoseTrainingConfig(epochs=epochs)
+    if (out / "frames").exists():
+        raise InputError(f"--out {out} holds frames already; choose another folder, or remove it")
+    typer.echo(f"drawing {frames.worlds} worlds", err=True)
+    data = render_frames(frames, out / "frames", workers=workers)
+    weights = train_pose(data, training, out / "training")
+    for name, value in validate_pose(weights, data).model_dump().items():
+        typer.echo(f"validation {name:<16} {value:.4f}")
+    typer.echo(weights)
+
+
 def data_folders(given: list[str] | None) -> tuple[Path | None, dict[str, Path]]:
     """What `--data` says: a root for all data sets, and folders of single ones.
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyreid_stream.errors import WeightsError
+from keyreid_stream.pose.shipped import WORLD_POSE_FILE
 from keyreid_stream.report import Ingredient
 
 _PACKAGE = Path(__file__).parent.parent
-SHIPPED_POSE = _PACKAGE / "pose" / "shipped" / "world-pose.pt"
 SHIPPED_REID = _PACKAGE / "models" / "shipped" / "keyreid-tiny.safetensors"
 
 _DRAWN_PEOPLE = (
@@ -26,7 +26,7 @@ class Chosen:
     ingredient: Ingredient
 
 
-def chosen_pose(given: str | None, shipped: Path = SHIPPED_POSE) -> Chosen:
+def chosen_pose(given: str | None, shipped: Path = WORLD_POSE_FILE) -> Chosen:
     """The detector to run.
 
     Args:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from keyreid_stream.devices import DeviceName
+from keyreid_stream.pose.shipped import pose_weights
 
 STRIDE = 32
 """YOLO networks halve a picture five times."""
@@ -17,7 +18,7 @@ class PoseConfig(BaseModel):
 
     Attributes:
         weights: an Ultralytics model on disk: a .pt, .onnx, .torchscript or .engine file, or an OpenVINO folder named
-            `*_openvino_model`.
+            `*_openvino_model`; or `world-pose`, which comes with the package and knows drawn people alone.
         imgsz: longer side of the pictures that the network sees, pixels, a multiple of 32; people under 60 pixels of a
             large picture need 1280. A static export keeps the size it was made for.
         confidence: people below this are dropped.
@@ -37,6 +38,11 @@ class PoseConfig(BaseModel):
     minimum_height: float = Field(default=0.0, ge=0)
     max_people: int = Field(default=100, ge=1, le=1000)
     device: DeviceName = "auto"
+
+    @field_validator("weights")
+    @classmethod
+    def _shipped_by_name(cls, weights: Path) -> Path:
+        return pose_weights(weights)
 
     @field_validator("imgsz")
     @classmethod

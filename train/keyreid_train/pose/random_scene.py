@@ -91,7 +91,7 @@ def _outer_walls(rng: np.random.Generator, width: float, depth: float) -> list[d
 def _inner_wall(rng: np.random.Generator, width: float, depth: float) -> dict[str, Any]:
     start = np.array(_place(rng, width, depth))
     length, along_x = rng.uniform(1.0, 3.5), rng.random() < 0.5
-    end = start + (length, 0.0) if along_x else start + (0.0, length)
+    end = start + np.array((length, 0.0) if along_x else (0.0, length))
     return {
         "start": tuple(start),
         "end": tuple(np.minimum(end, (width - 0.5, depth - 0.5))),

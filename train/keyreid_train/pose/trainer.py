@@ -1,0 +1,147 @@
+"""Ultralytics' pose trainer and validator, on frames of drawn worlds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from keyreid_stream.pose.quiet_ultralytics import import_ultralytics
+
+
+class PoseTrainingConfig(BaseModel):
+    """How the detector is trained.
+
+    Attributes:
+        network: an Ultralytics model description; its weights start at random.
+        imgsz: side of the square that four frames are put together in, pixels.
+        epochs: passes over the data set.
+        batch: pictures per step of the optimiser.
+        learning_rate: of AdamW, at its highest.
+        seed: of weights, order and augmentation.
+        workers: processes that load pictures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = "yolov8n-pose.yaml"
+    imgsz: int = Field(default=416, ge=32, multiple_of=32)
+    epochs: int = Field(default=6, ge=1)
+    batch: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=0.0015, gt=0)
+    seed: int = Field(default=0, ge=0)
+    workers: int = Field(default=1, ge=0)
+
+
+class PoseScores(BaseModel):
+    """What Ultralytics' `val` says, as shares: mean average precision at 0.5, and over 0.5 to 0.95.
+
+    The threshold is on the IoU of boxes, or on the similarity of keypoints (OKS).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    box_map50: float
+    box_map: float
+    keypoints_map50: float
+    keypoints_map: float
+
+
+def train_pose(data: Path, config: PoseTrainingConfig, out: Path) -> Path:
+    """Train from scratch and write the weights of the last epoch's average (EMA), half precision.
+
+    No epoch is chosen by its validation score, so the validation worlds stay unseen.
+
+    Args:
+        data: the `data.yaml` of `render_frames`.
+        config: how.
+        out: folder for Ultralytics' logs and checkpoints.
+
+    Returns:
+        A .pt file that every Ultralytics model loader takes: `out/pose.pt`.
+    """
+    threads = torch.get_num_threads()  # Ultralytics leaves one core of a CPU idle
+    import_ultralytics()  # with its switches set, before the trainer's modules
+    from ultralytics.models.yolo.pose import PoseTrainer
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    class Trainer(PoseTrainer):  # type: ignore[misc]
+        def get_model(self, *args: Any, **kwargs: Any) -> Any:
+            # Ultralytics keeps this for CUDA; it is a quarter faster on CPUs too.
+            return super().get_model(*args, **kwargs).to(memory_format=torch.channels_last)
+
+    trainer = Trainer(
+        overrides={
+            "model": config.network,
+            "data": str(data),
+            "imgsz": config.imgsz,
+            "epochs": config.epochs,
+            "batch": config.batch,
+            "nbs": config.batch,  # a step per batch: the schedule is short
+            "optimizer": "AdamW",
+            "lr0": config.learning_rate,
+            "momentum": 0.9,
+            "cos_lr": True,
+            "warmup_epochs": 0.5,
+            "close_mosaic": max(1, config.epochs // 5),
+            "hsv_h": 0.03,
+            "degrees": 4.0,
+            "seed": config.seed,
+            "cache": "disk",
+            "amp": False,  # CUDA's; a CPU's own is below
+            "val": False,
+            "plots": False,
+            "device": "cpu",
+            "project": str(out.parent.resolve()),
+            "name": out.name,
+            "exist_ok": True,
+            "verbose": True,
+        }
+    )
+    trainer.args.workers = config.workers  # on a CPU, Ultralytics loads pictures between the steps
+    trainer.add_callback("on_train_start", _compute_in_bfloat16)
+    trainer.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
+    trainer.train()
+    strip_optimizer(trainer.last, str(out / "pose.pt"))
+    return out / "pose.pt"
+
+
+def validate_pose(weights: Path, data: Path, *, imgsz: int = 640) -> PoseScores:
+    """Ultralytics' own `val` on the validation worlds."""
+    import_ultralytics()
+    from ultralytics import YOLO
+
+    metrics = YOLO(str(weights)).val(data=str(data), imgsz=imgsz, device="cpu", plots=False, verbose=False, workers=0)
+    return PoseScores(
+        box_map50=metrics.box.map50,
+        box_map=metrics.box.map,
+        keypoints_map50=metrics.pose.map50,
+        keypoints_map=metrics.pose.map,
+    )
+
+
+def _compute_in_bfloat16(trainer: Any) -> None:
+    """Let the network compute in bfloat16, at which CPUs with the instructions for it are faster.
+
+    Its loss stays float32. Called once the average of the weights has its own copy of the network, which is saved.
+    """
+    exact = trainer.model.predict
+
+    def predict(*args: Any, **kwargs: Any) -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = exact(*args, **kwargs)
+        return _in_float32(found)
+
+    trainer.model.predict = predict
+
+
+def _in_float32(found: Any) -> Any:
+    if isinstance(found, torch.Tensor):
+        return found.float() if found.is_floating_point() else found
+    if isinstance(found, dict):
+        return {name: _in_float32(value) for name, value in found.items()}
+    if isinstance(found, list | tuple):
+        return type(found)(_in_float32(value) for value in found)
+    return found
