@@ -49,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=arguments, prog_name="keyreid", standalone_mode=False)
     except TyperException as error:
-        return _refuse(f"{error.format_message().rstrip('.')}; see: keyreid --help", BAD_INPUT)
+        message = error.format_message().rstrip(".")
+        # A group that was called without a command has shown its help; nothing is left to be said.
+        return _refuse(f"{message}; see: keyreid --help", BAD_INPUT) if message else BAD_INPUT
     except InputError as error:
         return _refuse(str(error), BAD_INPUT)
     except KeyReIDError as error:

@@ -16,11 +16,13 @@ from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.fetch import fetch
 from keyreid_stream.models.known_weights import (
     MANIFEST_VARIABLE,
+    SHIPPED,
     KnownWeights,
     imported_names,
     known_weights,
     published_origin,
     resolve_weights,
+    shipped_names,
     weights_folder,
 )
 from keyreid_stream.models.weights import WeightsFile, file_sha256, load_weights
@@ -51,6 +53,9 @@ def list_weights(folder: FolderOption = None, manifest: ManifestOption = None) -
         if name not in known or known[name].format == "published":
             size = (folder / f"{name}.safetensors").stat().st_size
             table.add_row(name, _size(size), "keyreid", "yes", "imported")
+    for name in shipped_names():
+        size = (SHIPPED / f"{name}.safetensors").stat().st_size
+        table.add_row(name, _size(size), "keyreid", "yes", "comes with the package")
     Console().print(table)
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyreid_stream.errors import WeightsError
+from keyreid_stream.models.known_weights import SHIPPED
 from keyreid_stream.pose.shipped import WORLD_POSE_FILE
 from keyreid_stream.report import Ingredient
 
-_PACKAGE = Path(__file__).parent.parent
-SHIPPED_REID = _PACKAGE / "models" / "shipped" / "keyreid-tiny.safetensors"
+SHIPPED_REID = SHIPPED / "world-tiny.safetensors"
 
 _DRAWN_PEOPLE = (
     "was trained on drawn people alone, in worlds like this one. It does its job here; its figures say nothing about "

@@ -22,6 +22,9 @@ from keyreid_stream.errors import WeightsError
 from keyreid_stream.models.config import NAME_PATTERN
 from keyreid_stream.models.weights import MAX_WEIGHTS_BYTES, PlainText, Sha256, read_json
 
+SHIPPED = Path(__file__).parent / "shipped"
+"""Weights that come with the package."""
+
 MANIFEST_VARIABLE = "KEYREID_WEIGHTS_MANIFEST"
 HOME_VARIABLE = "KEYREID_HOME"
 PATH_ENDINGS = (".safetensors", ".json", ".pth")
@@ -201,12 +204,17 @@ def imported_names(folder: Path) -> list[str]:
     return sorted(name for name in pairs if _is_name(name))
 
 
+def shipped_names() -> tuple[str, ...]:
+    """Names of the weights that come with the package."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors")))
+
+
 def resolve_weights(name_or_path: Path | str, *, folder: Path | None = None, manifest: Path | None = None) -> Path:
     """The file that a user means; nothing is fetched.
 
     Args:
-        name_or_path: a path (it has a separator or ends in .safetensors, .json or .pth), or the name of imported or
-            fetched weights.
+        name_or_path: a path (it has a separator or ends in .safetensors, .json or .pth), or the name of imported,
+            shipped or fetched weights; a user's own go first.
         folder: of weights; by default `weights_folder()`.
         manifest: see `known_weights`.
 
@@ -225,12 +233,15 @@ def resolve_weights(name_or_path: Path | str, *, folder: Path | None = None, man
     imported = imported_names(folder)
     if name in imported:
         return folder / f"{name}.safetensors"
+    if name in shipped_names():
+        return SHIPPED / f"{name}.safetensors"
     if name in known and known[name].is_in(folder):
         return known[name].path_in(folder)
     if name in known:
         raise WeightsError(f"weights {name!r} are not on this machine; run: keyreid weights fetch {name}")
     raise WeightsError(
-        f"unknown weights {name!r}; imported: {', '.join(imported) or 'none'}; "
+        f"unknown weights {name!r}; shipped: {', '.join(shipped_names()) or 'none'}; "
+        f"imported: {', '.join(imported) or 'none'}; "
         f"can be fetched with keyreid weights fetch NAME: {', '.join(sorted(known))}; or give a path"
     )
 

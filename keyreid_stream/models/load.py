@@ -18,6 +18,9 @@ from keyreid_stream.models.known_weights import known_weights, published_origin,
 from keyreid_stream.models.published import load_published
 from keyreid_stream.models.weights import file_sha256, load_weights
 
+DRAWN_PEOPLE = "worlds"
+"""The data set of people in synthetic worlds, as weights name it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
@@ -30,6 +33,7 @@ class ModelCard:
         trained: False for random parameters: its embeddings do not tell people apart.
         sha256: of the weights file, or of the random parameters themselves.
         weights: the file, None for random parameters.
+        data_sets: what it was trained on; empty where that is not known.
     """
 
     name: str
@@ -38,10 +42,16 @@ class ModelCard:
     trained: bool
     sha256: str
     weights: str | None
+    data_sets: tuple[str, ...] = ()
 
     @property
     def notice(self) -> str | None:
         """What a user must know before looking at results; None when there is nothing to say."""
+        if self.trained and self.data_sets == (DRAWN_PEOPLE,):
+            return (
+                f"the model {self.name!r} was trained on drawn people alone: on real video its identity numbers across "
+                "cameras mean nothing; give weights trained on real people with --weights"
+            )
         if self.trained:
             return None
         return (
@@ -85,7 +95,8 @@ def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0)
         return LoadedModel(model, _card(model, trained=True, sha256=_known_sha256(path), weights=path))
     stored = load_weights(path)
     model, trained = filled_model(stored), stored.provenance.trained
-    return LoadedModel(model, _card(model, trained=trained, sha256=stored.sha256, weights=path))
+    data_sets = stored.provenance.data_sets
+    return LoadedModel(model, _card(model, trained=trained, sha256=stored.sha256, weights=path, data_sets=data_sets))
 
 
 def parameters_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -108,7 +119,11 @@ def _known_sha256(path: Path) -> str:
     return sha256
 
 
-def _card(model: KeyReID, *, trained: bool, sha256: str, weights: Path | None = None) -> ModelCard:
+def _card(
+    model: KeyReID, *, trained: bool, sha256: str, weights: Path | None = None, data_sets: tuple[str, ...] = ()
+) -> ModelCard:
     config: ModelConfig = model.config
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return ModelCard(config.name, config.mode, parameters, trained, sha256, str(weights) if weights else None)
+    return ModelCard(
+        config.name, config.mode, parameters, trained, sha256, str(weights) if weights else None, data_sets
+    )

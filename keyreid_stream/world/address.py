@@ -25,6 +25,7 @@ class WorldAddress(BaseModel):
         scene: a ready scene's name, or the path of a scene's TOML file.
         cameras: take the scene's first so many cameras.
         people: how many different people come, all in all.
+        together: how many of them at one time, at most.
         seconds: how long the world lasts.
         seed: of everything random.
         fps, width, height: of all cameras.
@@ -37,6 +38,7 @@ class WorldAddress(BaseModel):
     scene: Annotated[str, Field(min_length=1)]
     cameras: Annotated[int, Field(ge=1)] | None = None
     people: Annotated[int, Field(ge=1, le=1000)] | None = None
+    together: Annotated[int, Field(ge=1, le=200)] | None = None
     seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] = 30.0
     seed: Annotated[int, Field(ge=0)] = 0
     fps: Annotated[float, Field(gt=0, le=120)] | None = None
@@ -79,6 +81,7 @@ class WorldAddress(BaseModel):
             load_scene(self.scene),
             cameras=self.cameras,
             people=self.people,
+            together=self.together,
             fps=self.fps,
             width=self.width,
             height=self.height,

@@ -22,3 +22,16 @@ def test_an_unknown_command_is_refused_in_one_line(capfd: pytest.CaptureFixture[
     (line,) = capfd.readouterr().err.strip().splitlines()
     assert "trakc" in line
     assert "keyreid --help" in line
+
+
+@pytest.mark.parametrize(
+    ("group", "command"), [("eval", "track"), ("train", "score"), ("weights", "fetch"), ("world", "render")]
+)
+def test_a_group_without_a_command_shows_its_help_and_nothing_else(
+    group: str, command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([group]) == 2
+    printed = capfd.readouterr()
+    assert f"Usage: keyreid {group}" in printed.out
+    assert f" {command} " in printed.out
+    assert printed.err == ""

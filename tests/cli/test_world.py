@@ -80,6 +80,7 @@ def test_any_number_of_workers_writes_the_same_bytes(yard_file: Path, tmp_path: 
         (["atlantis"], "no scene 'atlantis'"),
         (["plaza", "--seconds", "-1"], "'seconds' is -1"),
         (["plaza", "--people", "0"], "'people' is 0"),
+        (["plaza", "--together", "0"], "'together' is 0"),
         (["plaza", "--cameras", "99"], "cameras"),
         (["plaza", "--seed", "-4"], "'seed' is -4"),
         (["plaza", "--looks", "neon"], "'looks' is 'neon'"),
@@ -102,6 +103,43 @@ def test_bad_input_leaves_one_line_and_no_folder(
     (line,) = capfd.readouterr().err.strip().splitlines()
     assert told in line
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        (
+            "[[cameras]]",
+            "[[walls]]\nstart = [9.8, 0.0]\nend = [9.8, 8.0]\nheight = 4.0\n[[cameras]]",
+            "is inside wall 1",
+        ),
+        ('entrances = [{ name = "gate", at = [0.6, 4.0] }, { name = "door", at = [9.4, 4.0] }]', "", "no entrance"),
+        ("count = 3", "count = 0", "'people.count' is 0"),
+        ("fps = 5", "fps = -5", "'cameras.1.fps' is -5"),
+        ("height = 96", "height = 96\nzoom = 2", "unknown setting 'cameras.0.zoom'"),
+    ],
+    ids=["camera inside a wall", "no entrance", "zero people", "negative fps", "unknown key"],
+)
+def test_a_bad_scene_file_gets_one_line_and_leaves_no_folder(
+    yard_file: Path, good: str, bad: str, told: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    yard_file.write_text(yard_toml().replace(good, bad, 1))
+    out = tmp_path / "out"
+    assert main(["world", "render", str(yard_file), "--out", str(out)]) == 2
+    printed = capfd.readouterr()
+    (line,) = printed.err.strip().splitlines()
+    assert told in line
+    assert "'yard'" in line
+    assert printed.out == ""
+    assert not out.exists()
+
+
+def test_a_crowd_is_asked_for_by_how_many_are_there_at_one_time(yard_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["--seconds", "0.2", "--people", "9", "--together", "8", "--mot"]
+    assert main(["world", "render", str(yard_file), "--out", str(out), *arguments]) == 0
+    people = json.loads((out / "world.json").read_text())["scene"]["people"]
+    assert (people["count"], people["together"]) == (9, 8)
 
 
 def test_a_folder_with_something_in_it_is_refused(

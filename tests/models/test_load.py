@@ -44,6 +44,16 @@ def test_a_pair_is_loaded_as_it_was_saved(tmp_path: Path, trained: bool, classes
     assert loaded.card.weights == str(saved.path)
 
 
+@pytest.mark.parametrize(("data_sets", "says_so"), [(("worlds",), True), (("worlds", "cuhk03"), False), ((), False)])
+def test_a_model_of_drawn_people_says_so(tmp_path: Path, data_sets: tuple[str, ...], says_so: bool) -> None:
+    model = small_model()
+    made = provenance(trained=True).model_copy(update={"data_sets": data_sets})
+    saved = save_weights(tmp_path / "mine.safetensors", model.config, model.state_dict(), made)
+    card = load_model(weights=str(saved.path)).card
+    assert ("drawn people" in (card.notice or "")) is says_so
+    assert card.short_notice is None
+
+
 def test_tensors_that_do_not_fit_their_configuration_are_refused_in_one_line(tmp_path: Path) -> None:
     model = small_model()
     tensors = dict(model.state_dict())

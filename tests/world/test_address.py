@@ -6,6 +6,7 @@ import pytest
 
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.world.address import WorldAddress, open_world
+from keyreid_stream.world.world import World
 from tests.world.small_worlds import yard_toml
 
 
@@ -18,8 +19,17 @@ def yard_file(tmp_path: Path) -> Path:
 
 def test_all_that_an_address_may_say() -> None:
     address = "world://plaza?cameras=4&people=12&seconds=30&seed=7&fps=12.5&width=640&height=360&live=0&looks=uniform"
-    assert WorldAddress.parse(address) == WorldAddress(
-        scene="plaza", cameras=4, people=12, seconds=30, seed=7, fps=12.5, width=640, height=360, looks="uniform"
+    assert WorldAddress.parse(f"{address}&together=9") == WorldAddress(
+        scene="plaza",
+        cameras=4,
+        people=12,
+        together=9,
+        seconds=30,
+        seed=7,
+        fps=12.5,
+        width=640,
+        height=360,
+        looks="uniform",
     )
 
 
@@ -27,14 +37,27 @@ def test_what_is_not_said_is_as_the_scene_says(yard_file: Path) -> None:
     assert WorldAddress.parse("world://plaza") == WorldAddress(scene="plaza")
     scene = WorldAddress(scene=str(yard_file)).described()
     assert [(view.name, view.width, view.fps) for view in scene.cameras] == [("east", 128, 10), ("west", 96, 5)]
-    assert (scene.people.count, scene.people.looks) == (3, "varied")
+    assert (scene.people.count, scene.people.together, scene.people.looks) == (3, 3, "varied")
 
 
 def test_what_is_said_changes_the_scene(yard_file: Path) -> None:
-    scene = WorldAddress(scene=str(yard_file), cameras=1, people=5, fps=4, width=80, height=64, looks="uniform")
-    (view,) = scene.described().cameras
+    wanted = WorldAddress(
+        scene=str(yard_file), cameras=1, people=5, together=4, fps=4, width=80, height=64, looks="uniform"
+    )
+    scene = wanted.described()
+    (view,) = scene.cameras
     assert (view.name, view.fps, view.width, view.height) == ("east", 4, 80, 64)
-    assert (scene.described().people.count, scene.described().people.looks) == (5, "uniform")
+    assert (scene.people.count, scene.people.together, scene.people.looks) == (5, 4, "uniform")
+
+
+def test_more_people_at_one_time_make_a_crowd() -> None:
+    def most(address: str) -> int:
+        wanted = WorldAddress.parse(address)
+        world = World(wanted.described(), wanted.seed, wanted.seconds)
+        return max(len(world.state_at(time_s).bodies) for time_s in (0.0, 4.0, 8.0))
+
+    assert most("world://plaza?people=40&seconds=8&seed=7") == 8
+    assert 20 < most("world://plaza?people=40&together=40&seconds=8&seed=7") <= 40
 
 
 @pytest.mark.parametrize(("word", "live"), [("0", False), ("1", True), ("true", True), ("false", False)])
@@ -51,6 +74,7 @@ def test_live(word: str, live: bool) -> None:
         ("world://plaza?people=many", "'people' is 'many'"),
         ("world://plaza?people=", "'people' is ''"),
         ("world://plaza?people=2.5", "'people' is '2.5'"),
+        ("world://plaza?together=0", "'together' is '0'"),
         ("world://plaza?cameras=0", "'cameras' is '0'"),
         ("world://plaza?seconds=-3", "'seconds' is '-3'"),
         ("world://plaza?seconds=nan", "'seconds' is 'nan'"),

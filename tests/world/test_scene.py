@@ -103,7 +103,9 @@ def test_overrides_change_what_they_name_and_nothing_else() -> None:
     assert with_overrides(plaza) == plaza
 
 
-@pytest.mark.parametrize("override", [{"cameras": 0}, {"cameras": 5}, {"people": 0}, {"fps": -1.0}, {"width": 10}])
+@pytest.mark.parametrize(
+    "override", [{"cameras": 0}, {"cameras": 5}, {"people": 0}, {"together": 0}, {"fps": -1.0}, {"width": 10}]
+)
 def test_overrides_out_of_range_are_refused(override: dict[str, float]) -> None:
     with pytest.raises(ConfigError) as caught:
         with_overrides(load_scene("plaza"), **override)  # type: ignore[arg-type]
