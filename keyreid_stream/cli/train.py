@@ -194,7 +194,7 @@ def score(
 @train_app.command()
 def pose(
     out: Annotated[Path, typer.Option(help="Folder for frames, logs and weights.")] = Path("runs/world-pose"),
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the frames.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the frames in each stage.")] = None,
     worlds: Annotated[int | None, typer.Option(min=1, help="Random worlds to draw frames of.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that draw.")] = 1,
 ) -> None:
@@ -203,7 +203,10 @@ def pose(
     from keyreid_train.pose.trainer import PoseTrainingConfig, train_pose, validate_pose
 
     frames = FramesConfig() if worlds is None else FramesConfig(worlds=worlds)
-    training = PoseTrainingConfig() if epochs is None else PoseTrainingConfig(epochs=epochs)
+    training = PoseTrainingConfig()
+    if epochs is not None:
+        stages = tuple(stage.model_copy(update={"epochs": epochs}) for stage in training.stages)
+        training = training.model_copy(update={"stages": stages})
     if (out / "frames").exists():
         raise InputError(f"--out {out} holds frames already; choose another folder, or remove it")
     typer.echo(f"drawing {frames.worlds} worlds", err=True)

@@ -33,7 +33,7 @@ HALL = Scene(
     ),
 )
 PAINTS = (*SHIRTS, TROUSERS, SKIN, COUNTER)
-TIMES = range(0, 200, 8)
+TIMES = range(0, 200, 6)
 
 
 def dressed(scene: Scene, seed: int) -> tuple[Person, ...]:

@@ -11,15 +11,33 @@ from pydantic import BaseModel, ConfigDict, Field
 from keyreid_stream.pose.quiet_ultralytics import import_ultralytics
 
 
+class PoseTrainingStage(BaseModel):
+    """A stretch of training with a learning rate that rises and falls once.
+
+    Attributes:
+        epochs: passes over the data set.
+        imgsz: side of the square that four frames are put together in, pixels.
+        learning_rate: of AdamW, at its highest.
+        keypoint_gain: weight of the keypoints' loss; Ultralytics' own is 12.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(ge=1)
+    imgsz: int = Field(ge=32, multiple_of=32)
+    learning_rate: float = Field(default=0.0015, gt=0)
+    keypoint_gain: float = Field(default=12.0, gt=0)
+
+
 class PoseTrainingConfig(BaseModel):
     """How the detector is trained.
 
+    The first stage finds people; left and right of a body are learned late, from larger pictures of it.
+
     Attributes:
-        network: an Ultralytics model description; its weights start at random.
-        imgsz: side of the square that four frames are put together in, pixels.
-        epochs: passes over the data set.
+        network: an Ultralytics model description, whose weights start at random, or weights to go on from.
+        stages: one after the other, each from the last one's weights.
         batch: pictures per step of the optimiser.
-        learning_rate: of AdamW, at its highest.
         seed: of weights, order and augmentation.
         workers: processes that load pictures.
     """
@@ -27,10 +45,11 @@ class PoseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = "yolov8n-pose.yaml"
-    imgsz: int = Field(default=416, ge=32, multiple_of=32)
-    epochs: int = Field(default=6, ge=1)
+    stages: tuple[PoseTrainingStage, ...] = Field(
+        default=(PoseTrainingStage(epochs=6, imgsz=416), PoseTrainingStage(epochs=7, imgsz=512, keypoint_gain=24.0)),
+        min_length=1,
+    )
     batch: int = Field(default=8, ge=1)
-    learning_rate: float = Field(default=0.0015, gt=0)
     seed: int = Field(default=0, ge=0)
     workers: int = Field(default=1, ge=0)
 
@@ -50,18 +69,38 @@ class PoseScores(BaseModel):
 
 
 def train_pose(data: Path, config: PoseTrainingConfig, out: Path) -> Path:
-    """Train from scratch and write the weights of the last epoch's average (EMA), half precision.
+    """Train stage by stage and write the weights of the last epoch's average (EMA), half precision.
 
     No epoch is chosen by its validation score, so the validation worlds stay unseen.
 
     Args:
         data: the `data.yaml` of `render_frames`.
         config: how.
-        out: folder for Ultralytics' logs and checkpoints.
+        out: folder for Ultralytics' logs and checkpoints, one folder in it per stage.
 
     Returns:
         A .pt file that every Ultralytics model loader takes: `out/pose.pt`.
     """
+    weights = config.network
+    for number, stage in enumerate(config.stages, start=1):
+        weights = str(_train_stage(data, config, stage, weights, out / f"stage{number}"))
+    return _without_this_machine(Path(weights), out / "pose.pt")
+
+
+def _without_this_machine(trained: Path, target: Path) -> Path:
+    """Copy a checkpoint without the folders and the repository's state, which Ultralytics notes in it."""
+    checkpoint = torch.load(trained, map_location="cpu", weights_only=False)  # written by ourselves a moment ago
+    checkpoint.pop("git", None)
+    checkpoint.pop("train_metrics", None)
+    network = checkpoint["model"]
+    for notes in (checkpoint["train_args"], network.args, network.__dict__):
+        places = {"model", "data", "project", "save_dir", "pt_path"} & notes.keys()
+        notes.update({place: Path(notes[place]).name for place in places if isinstance(notes[place], str)})
+    torch.save(checkpoint, target)
+    return target
+
+
+def _train_stage(data: Path, config: PoseTrainingConfig, stage: PoseTrainingStage, network: str, out: Path) -> Path:
     threads = torch.get_num_threads()  # Ultralytics leaves one core of a CPU idle
     import_ultralytics()  # with its switches set, before the trainer's modules
     from ultralytics.models.yolo.pose import PoseTrainer
@@ -74,20 +113,21 @@ def train_pose(data: Path, config: PoseTrainingConfig, out: Path) -> Path:
 
     trainer = Trainer(
         overrides={
-            "model": config.network,
+            "model": network,
             "data": str(data),
-            "imgsz": config.imgsz,
-            "epochs": config.epochs,
+            "imgsz": stage.imgsz,
+            "epochs": stage.epochs,
             "batch": config.batch,
             "nbs": config.batch,  # a step per batch: the schedule is short
             "optimizer": "AdamW",
-            "lr0": config.learning_rate,
+            "lr0": stage.learning_rate,
             "momentum": 0.9,
             "cos_lr": True,
             "warmup_epochs": 0.5,
-            "close_mosaic": max(1, config.epochs // 5),
+            "close_mosaic": max(1, stage.epochs // 5),
             "hsv_h": 0.03,
             "degrees": 4.0,
+            "pose": stage.keypoint_gain,
             "seed": config.seed,
             "cache": "disk",
             "amp": False,  # CUDA's; a CPU's own is below
@@ -104,8 +144,9 @@ def train_pose(data: Path, config: PoseTrainingConfig, out: Path) -> Path:
     trainer.add_callback("on_train_start", _compute_in_bfloat16)
     trainer.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
     trainer.train()
-    strip_optimizer(trainer.last, str(out / "pose.pt"))
-    return out / "pose.pt"
+    weights = out / "weights" / "average.pt"
+    strip_optimizer(trainer.last, str(weights))
+    return weights
 
 
 def validate_pose(weights: Path, data: Path, *, imgsz: int = 640) -> PoseScores:
