@@ -46,7 +46,11 @@ class PoseTrainingConfig(BaseModel):
 
     network: str = "yolov8n-pose.yaml"
     stages: tuple[PoseTrainingStage, ...] = Field(
-        default=(PoseTrainingStage(epochs=6, imgsz=416), PoseTrainingStage(epochs=7, imgsz=512, keypoint_gain=24.0)),
+        default=(
+            PoseTrainingStage(epochs=6, imgsz=416),
+            PoseTrainingStage(epochs=7, imgsz=512, keypoint_gain=24.0),
+            PoseTrainingStage(epochs=4, imgsz=512, keypoint_gain=24.0, learning_rate=0.001),
+        ),
         min_length=1,
     )
     batch: int = Field(default=8, ge=1)
