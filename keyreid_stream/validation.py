@@ -15,14 +15,21 @@ def first_fault(error: ValidationError, settings: type[BaseModel] | None = None)
     """
     fault = error.errors(include_url=False)[0]
     where = ".".join(str(step) for step in fault["loc"])
+    reason = fault["msg"].removeprefix("Value error, ")
     if settings is None:
-        line = f"{where!r}: {fault['msg']}" if where else fault["msg"]
+        line = f"{where!r}: {reason}" if where else reason
     elif fault["type"] == "extra_forbidden":
         section = _section(settings, fault["loc"][:-1])
-        allowed = f"; choose from: {', '.join(sorted(section.model_fields))}" if section else ""
-        line = f"unknown setting {where!r}{allowed}"
+        allowed = (
+            f"choose from: {', '.join(sorted(section.model_fields))}" if section else "remove it or correct its name"
+        )
+        line = f"unknown setting {where!r}; {allowed}"
+    elif fault["type"] == "missing":
+        line = f"setting {where!r} is missing; add it"
+    elif fault["type"] == "value_error" and isinstance(fault["input"], dict):
+        line = f"{where}: {reason}" if where else reason  # of several settings, which the reason names
     else:
-        line = f"setting {where!r} is {fault['input']!r}: {fault['msg']}"
+        line = f"setting {where!r} is {fault['input']!r}: {reason}"
     return " ".join(line.split())
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from keyreid_stream.errors import ConfigError
+from keyreid_stream.validation import first_fault
 from keyreid_stream.world.solids import Solid, Solids
 
 MAX_SCENE_BYTES = 256_000
@@ -392,21 +393,7 @@ def _scene(settings: dict[str, Any]) -> Scene:
     try:
         return Scene.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(f"scene {str(settings.get('name'))!r}: {_first_fault(error)}") from None
-
-
-def _first_fault(error: ValidationError) -> str:
-    """One line for people out of pydantic's first complaint."""
-    fault = error.errors(include_url=False)[0]
-    name = ".".join(str(step) for step in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"unknown setting {name!r}; remove it or correct its name"
-    reason = str(fault["msg"]).removeprefix("Value error, ")
-    if fault["type"] == "value_error" and isinstance(fault["input"], dict):
-        return reason
-    if fault["type"] == "missing":
-        return f"setting {name!r} is missing; add it"
-    return f"setting {name!r} is {fault['input']!r}: {reason}"
+        raise ConfigError(f"scene {str(settings.get('name'))!r}: {first_fault(error, Scene)}") from None
 
 
 def _given(**values: object) -> dict[str, object]:
