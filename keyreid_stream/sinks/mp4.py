@@ -20,8 +20,9 @@ _TIME_BASE = Fraction(1, 90_000)
 _LARGEST_DENOMINATOR = 1001
 """Of a frame rate: NTSC's 30000/1001 is exact, and the slowest rate is one picture in 1001 s."""
 
-_X264 = {"preset": "veryfast", "crf": "23", "bf": "0"}
-"""No B-frames: every reader then sees the times that were written, not shifted ones."""
+_X264 = {"preset": "veryfast", "crf": "23", "bf": "0", "threads": "1"}
+"""No B-frames: every reader then sees the times that were written, not shifted ones. One thread: the bytes would
+otherwise depend on the number of cores."""
 
 _KEY_FRAME_EVERY_S = 2
 _BT709 = 1
