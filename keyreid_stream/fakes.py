@@ -315,16 +315,7 @@ class FakeAssociator:
         identity_id = known.identity_id if known else len(self._identity_by_track) + 1
         first_seen_s = known.first_seen_s if known else one.timestamp_s
         self._identity_by_track[one.key] = Identity(identity_id, first_seen_s, one.timestamp_s, (one.key,))
-        x1, y1, x2, y2 = (float(side) for side in one.box_xyxy)
-        return Event(
-            "seen" if known else "new",
-            identity_id,
-            one.timestamp_s,
-            one.key.camera_id,
-            one.key.track_id,
-            one.frame_index,
-            (x1, y1, x2, y2),
-        )
+        return Event.of_sighting("seen" if known else "new", identity_id, one)
 
 
 class RecordingSink:

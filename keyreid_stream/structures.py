@@ -351,6 +351,30 @@ class Event:
     similarity: float | None = None
     other_identity_id: int | None = None
 
+    @classmethod
+    def of_sighting(
+        cls,
+        kind: EventKind,
+        identity_id: int,
+        sighting: TrackEvidence,
+        *,
+        similarity: float | None = None,
+        other_identity_id: int | None = None,
+    ) -> Event:
+        """What was decided because of a track's evidence, with the sighting behind it."""
+        x1, y1, x2, y2 = (float(side) for side in sighting.box_xyxy)
+        return cls(
+            kind,
+            identity_id,
+            sighting.timestamp_s,
+            sighting.key.camera_id,
+            sighting.key.track_id,
+            sighting.frame_index,
+            (x1, y1, x2, y2),
+            similarity,
+            other_identity_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -14,7 +14,6 @@ from keyreid_stream.association.gallery import Gallery
 from keyreid_stream.structures import (
     ClipEmbedding,
     Event,
-    EventKind,
     FloatArray,
     Identity,
     IntArray,
@@ -77,7 +76,7 @@ class OnlineAssociator:
                 continue
             self._gallery.remove_track(identity_id, one.key)
             new_id = self._assign(one, self._gallery.found(one.timestamp_s), one.embedding)
-            yield _event("split", new_id, one, other_identity_id=identity_id)
+            yield Event.of_sighting("split", new_id, one, other_identity_id=identity_id)
 
     def _confirm(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
         """Keep decided tracks' identities fresh."""
@@ -88,7 +87,7 @@ class OnlineAssociator:
             self._gallery.touch(identity_id, one.timestamp_s)
             if one.embedding is not None:
                 self._gallery.add_exemplar(identity_id, one.embedding)
-                yield _event("seen", identity_id, one)
+                yield Event.of_sighting("seen", identity_id, one)
 
     def _decide(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
         """Match this camera's undecided tracks to identities not in its view, or found new ones."""
@@ -103,9 +102,9 @@ class OnlineAssociator:
             embedding = self._newest_of_undecided.pop(one.key)
             if row in matches:
                 identity_id, closeness = matches[row]
-                yield _event("matched", self._assign(one, identity_id, embedding), one, similarity=closeness)
+                yield Event.of_sighting("matched", self._assign(one, identity_id, embedding), one, similarity=closeness)
             else:
-                yield _event("new", self._assign(one, self._gallery.found(one.timestamp_s), embedding), one)
+                yield Event.of_sighting("new", self._assign(one, self._gallery.found(one.timestamp_s), embedding), one)
 
     def _ripe(self, tracks: list[TrackEvidence]) -> list[TrackEvidence]:
         """Undecided tracks that have shown enough and have an embedding, new or from before."""
@@ -141,25 +140,3 @@ def _assign_best(identity_ids: IntArray, similarities: FloatArray, threshold: fl
         for row, column in zip(rows, columns, strict=True)
         if similarities[row, column] >= threshold and similarities[row, column] > FORBIDDEN
     }
-
-
-def _event(
-    kind: EventKind,
-    identity_id: int,
-    one: TrackEvidence,
-    *,
-    similarity: float | None = None,
-    other_identity_id: int | None = None,
-) -> Event:
-    x1, y1, x2, y2 = (float(side) for side in one.box_xyxy)
-    return Event(
-        kind,
-        identity_id,
-        one.timestamp_s,
-        one.key.camera_id,
-        one.key.track_id,
-        one.frame_index,
-        (x1, y1, x2, y2),
-        similarity,
-        other_identity_id,
-    )

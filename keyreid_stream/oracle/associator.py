@@ -12,7 +12,7 @@ import numpy as np
 from keyreid_stream.oracle.matching import match_boxes
 from keyreid_stream.oracle.people import true_people
 from keyreid_stream.oracle.truth import Truth
-from keyreid_stream.structures import Event, EventKind, Identity, TrackEvidence, TrackKey
+from keyreid_stream.structures import Event, Identity, TrackEvidence, TrackKey
 
 REMEMBERED_TRACKS = 256
 """Tracks listed per identity: enough to look at, bounded for runs that last long."""
@@ -101,30 +101,16 @@ class OracleAssociator:
         known.last_seen_s = max(known.last_seen_s, one.timestamp_s)
         if identity_id == before:
             if one.embedding is not None:  # as often as an associator that goes by embeddings confirms
-                yield _event("seen", identity_id, one)
+                yield Event.of_sighting("seen", identity_id, one)
             return
         self._move(one.key, before, identity_id)
         if before is None:
-            yield _event("matched" if is_known else "new", identity_id, one)
+            yield Event.of_sighting("matched" if is_known else "new", identity_id, one)
         else:
-            yield _event("split", identity_id, one, other_identity_id=before)
+            yield Event.of_sighting("split", identity_id, one, other_identity_id=before)
 
     def _move(self, key: TrackKey, before: int | None, identity_id: int) -> None:
         if before is not None and key in self._known[before].tracks:
             self._known[before].tracks.remove(key)
         self._known[identity_id].tracks.append(key)
         self._identity_by_track[key] = identity_id
-
-
-def _event(kind: EventKind, identity_id: int, one: TrackEvidence, *, other_identity_id: int | None = None) -> Event:
-    x1, y1, x2, y2 = (float(side) for side in one.box_xyxy)
-    return Event(
-        kind,
-        identity_id,
-        one.timestamp_s,
-        one.key.camera_id,
-        one.key.track_id,
-        one.frame_index,
-        (x1, y1, x2, y2),
-        other_identity_id=other_identity_id,
-    )
