@@ -2,6 +2,9 @@
 
     sources -> pose -> crops -> frame encoder -> tracker -> clip buffer -> clip head -> associator
 
+What the associator is told of a track besides, its sightings' quality and its place on the floor, comes from the
+detections and, where there are calibrations, from `geometry`.
+
 Each step of it, a tick, takes at most one frame of every camera. People of all cameras go through one call of the
 detector, one of the frame encoder and one of the clip head; trackers stay independent per camera.
 """
@@ -11,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -19,9 +23,13 @@ from keyreid_stream.association import OnlineAssociator
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.encoders import torch_encoders
 from keyreid_stream.errors import ConfigError, InputError
+from keyreid_stream.geometry.calibration import Points
+from keyreid_stream.geometry.calibrations import read_calibrations
+from keyreid_stream.geometry.site import SiteGeometry
 from keyreid_stream.interfaces import Associator, ClipHead, FrameEncoder, PoseDetector, Sink, Source, Tracker
 from keyreid_stream.models.crops import crop_frames
 from keyreid_stream.models.load import ModelCard, load_model
+from keyreid_stream.models.sighting_quality import sighting_quality
 from keyreid_stream.oracle import OracleName, OracleStages
 from keyreid_stream.pose import UltralyticsPose
 from keyreid_stream.sources import merge, open_sources
@@ -43,7 +51,11 @@ from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """One implementation of every seam in `keyreid_stream.interfaces`; swap any with `dataclasses.replace`."""
+    """One implementation of every seam in `keyreid_stream.interfaces`; swap any with `dataclasses.replace`.
+
+    `quality` says how much the picture of each of a frame's N people can tell, (N,) from 0 to 1; without it everyone
+    counts in full.
+    """
 
     sources: Sequence[Source]
     detector: PoseDetector
@@ -51,6 +63,7 @@ class Stages:
     clip_head: ClipHead
     make_tracker: Callable[[Source], Tracker]
     associator: Associator
+    quality: Callable[[Frame, Detections], FloatArray] | None = None
 
 
 class _Camera:
@@ -60,6 +73,7 @@ class _Camera:
         tracker: the camera's own.
         live: ids of its tracks that have not ended.
         global_parts: the newest clip's global part of each live track that has one.
+        qualities: that of the newest crop of each live track that has one.
         has_ended: no frame will come any more.
     """
 
@@ -69,6 +83,7 @@ class _Camera:
         self.tracker = tracker
         self.live: set[int] = set()
         self.global_parts: dict[int, FloatArray] = {}
+        self.qualities: dict[int, float] = {}
         self.has_ended = False
         self._source = source
 
@@ -88,6 +103,7 @@ class Pipeline:
         stages: what it runs.
         model: what the KeyRe-ID model in it is; None for an encoder that brought no card.
         oracles: what is taken from the truth and not measured.
+        geometry: where people stand; None without calibrations.
         times: seconds per stage so far.
     """
 
@@ -99,6 +115,7 @@ class Pipeline:
         merge_window_s: float | None = None,
         model: ModelCard | None = None,
         oracles: Sequence[OracleName] = (),
+        geometry: SiteGeometry | None = None,
     ) -> None:
         """Join stages.
 
@@ -108,6 +125,7 @@ class Pipeline:
             merge_window_s: see `sources.merge`.
             model: the card of the model behind the encoder and clip head.
             oracles: what these stages take from the truth, for reports.
+            geometry: the calibrations of these cameras.
 
         Raises:
             ConfigError: two sources have the same camera id.
@@ -116,6 +134,7 @@ class Pipeline:
         self.stages = stages
         self.model = model
         self.oracles = tuple(oracles)
+        self.geometry = geometry
         self.times = StageTimes()
         self._cameras = {source.camera_id: _Camera(source, stages.make_tracker(source)) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
@@ -148,6 +167,10 @@ class Pipeline:
         # Cameras first: a mistyped path should not cost the time it takes to load models.
         if sources is None:
             sources = open_sources(config.sources.cameras, max_fps=config.sources.max_fps, keep_truth=bool(oracles))
+        geometry = None
+        if config.sources.calibration is not None:
+            calibrations = read_calibrations(Path(config.sources.calibration).expanduser())
+            geometry = SiteGeometry(calibrations, [source.camera_id for source in sources])
         oracle = OracleStages(oracles, sources)
         if encoders is None:
             loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)
@@ -167,9 +190,16 @@ class Pipeline:
             clip_head=encoders[1],
             make_tracker=oracle.tracker_maker(make_boxmot) if make_tracker is None else make_tracker,
             associator=associator,
+            quality=_quality,
         )
-        window_s = config.sources.merge_window_s
-        return cls(stages, clips=config.clips, merge_window_s=window_s, model=card, oracles=oracle.names)
+        return cls(
+            stages,
+            clips=config.clips,
+            merge_window_s=config.sources.merge_window_s,
+            model=card,
+            oracles=oracle.names,
+            geometry=geometry,
+        )
 
     def __iter__(self) -> Iterator[Tick]:
         if self._started:
@@ -208,8 +238,11 @@ class Pipeline:
             embeddings = self._embed(frames, tracks)
             self._write_back(frames, tracks, embeddings)
         timestamp_s = min(frame.timestamp_s for frame in frames)
+        with self.times.measure("quality"):
+            self._judge(frames, detections, tracks)
+        places = self._places(timestamp_s, frames, detections)
         with self.times.measure("associator"):
-            evidence = self._evidence(frames, tracks, embeddings)
+            evidence = self._evidence(frames, tracks, embeddings, places)
             events = self.stages.associator.update(timestamp_s, evidence, ended)
         cameras = tuple(
             self._camera_tick(frame, found, shown, embeddings)
@@ -246,6 +279,7 @@ class Pipeline:
             camera = self._cameras[key.camera_id]
             camera.live.discard(key.track_id)
             camera.global_parts.pop(key.track_id, None)
+            camera.qualities.pop(key.track_id, None)
             self._clips.drop(key)
         return ended
 
@@ -265,16 +299,49 @@ class Pipeline:
             known = {int(i): camera.global_parts[int(i)] for i in shown.track_ids if int(i) in camera.global_parts}
             camera.tracker.write_back(known)
 
+    def _places(self, timestamp_s: float, frames: list[Frame], detections: list[Detections]) -> list[Points] | None:
+        """Where the people of each frame stand; None without calibrations."""
+        if self.geometry is None:
+            return None
+        with self.times.measure("geometry"):
+            return self.geometry.locate(timestamp_s, frames, detections)
+
+    def _judge(self, frames: list[Frame], detections: list[Detections], tracks: list[Tracks]) -> None:
+        """Remember the quality of the newest crop of each track."""
+        for frame, found, shown in zip(frames, detections, tracks, strict=True):
+            measure = self.stages.quality
+            quality = np.ones(len(found), np.float32) if measure is None else measure(frame, found)
+            qualities = self._cameras[frame.camera_id].qualities
+            for track_id, detection in zip(shown.track_ids, shown.detection_indices, strict=True):
+                if detection >= 0:
+                    qualities[int(track_id)] = float(quality[detection])
+
     def _evidence(
-        self, frames: list[Frame], tracks: list[Tracks], embeddings: dict[TrackKey, ClipEmbedding]
+        self,
+        frames: list[Frame],
+        tracks: list[Tracks],
+        embeddings: dict[TrackKey, ClipEmbedding],
+        places: list[Points] | None,
     ) -> list[TrackEvidence]:
-        return [
-            TrackEvidence(
-                key, frame.timestamp_s, frame.frame_index, box, self._clips.observations(key), embeddings.get(key)
-            )
-            for frame, shown in zip(frames, tracks, strict=True)
-            for key, box in zip(_keys(frame, shown), shown.boxes_xyxy, strict=True)
-        ]
+        """What the associator is told of every track in view; a predicted one stands nowhere."""
+        evidence = []
+        for camera_row, (frame, shown) in enumerate(zip(frames, tracks, strict=True)):
+            qualities = self._cameras[frame.camera_id].qualities
+            for row, key in enumerate(_keys(frame, shown)):
+                detection = int(shown.detection_indices[row])
+                evidence.append(
+                    TrackEvidence(
+                        key,
+                        frame.timestamp_s,
+                        frame.frame_index,
+                        shown.boxes_xyxy[row],
+                        self._clips.observations(key),
+                        embeddings.get(key),
+                        quality=qualities.get(key.track_id, 0.0),
+                        floor_xy=None if places is None or detection < 0 else _place(places[camera_row][detection]),
+                    )
+                )
+        return evidence
 
     def _camera_tick(
         self, frame: Frame, found: Detections, shown: Tracks, embeddings: dict[TrackKey, ClipEmbedding]
@@ -283,6 +350,15 @@ class Pipeline:
         identity_ids = np.array([self.stages.associator.identity_of(key) or 0 for key in keys], np.int64)
         own = {key.track_id: embeddings[key] for key in keys if key in embeddings}
         return CameraTick(frame, found, shown, identity_ids, own)
+
+
+def _quality(frame: Frame, found: Detections) -> FloatArray:
+    return sighting_quality(frame.image, found.boxes_xyxy, found.keypoints)
+
+
+def _place(floor_xy: Points) -> tuple[float, float] | None:
+    x, y = floor_xy.tolist()
+    return (x, y) if np.isfinite(floor_xy).all() else None
 
 
 def _keys(frame: Frame, shown: Tracks) -> list[TrackKey]:

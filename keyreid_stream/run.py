@@ -71,7 +71,8 @@ class RecordedRun:
         """
         destination = RunFolder(folder, overwrite=overwrite)
         destination.check()
-        destination.check_inputs([*config.sources.cameras, str(config.pose.weights), config.model.weights or ""])
+        files = (config.pose.weights, config.model.weights or "", config.sources.calibration or "")
+        destination.check_inputs([*config.sources.cameras, *(str(file) for file in files)])
         return cls(Pipeline.from_config(config), folder, config, overwrite=overwrite)
 
     @property
@@ -88,6 +89,12 @@ class RecordedRun:
     def short_notices(self) -> list[str]:
         """The same for the corner of a picture, in ASCII."""
         return short_notices(self._pipeline)
+
+    @property
+    def calibration_faults(self) -> list[str]:
+        """Calibrations that were found to be wrong so far, and not used since, a line each."""
+        geometry = self._pipeline.geometry
+        return [] if geometry is None else [str(fault) for fault in geometry.faults]
 
     @property
     def cameras(self) -> dict[str, float]:

@@ -11,7 +11,12 @@ from keyreid_stream.pose.shipped import WORLD_POSE_FILE, WORLD_POSE_NOTICE
 def notices(pipeline: Pipeline) -> list[str]:
     """Lines for the terminal and the report; none when there is nothing to say."""
     card = _deciding_model(pipeline)
-    lines = (card and card.notice, _detector_notice(pipeline), oracle_notice(pipeline.oracles))
+    lines = (
+        card and card.notice,
+        _detector_notice(pipeline),
+        oracle_notice(pipeline.oracles),
+        _calibration_notice(pipeline),
+    )
     return [line for line in lines if line]
 
 
@@ -24,6 +29,17 @@ def short_notices(pipeline: Pipeline) -> list[str]:
 def _detector_notice(pipeline: Pipeline) -> str | None:
     weights = getattr(pipeline.stages.detector, "weights", None)
     return WORLD_POSE_NOTICE if weights == WORLD_POSE_FILE else None
+
+
+def _calibration_notice(pipeline: Pipeline) -> str | None:
+    """Cameras that a calibration was expected of: a mistyped name must not go unnoticed."""
+    geometry = pipeline.geometry
+    if geometry is None:
+        return None
+    without = [source.camera_id for source in pipeline.stages.sources if source.camera_id not in geometry.cameras]
+    return (
+        f"no calibration of {', '.join(map(repr, without))}: where their people stand is unknown" if without else None
+    )
 
 
 def _deciding_model(pipeline: Pipeline) -> ModelCard | None:

@@ -65,8 +65,17 @@ def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall
             "track_rows_left_out": {"undecided": mot.undecided_rows, "duplicate": mot.duplicate_rows},
         },
         "cameras": {source.camera_id: _camera(source, statistics) for source in pipeline.stages.sources},
+        "calibration": _calibration(pipeline),
         "stages": _stages(pipeline, statistics.frames),
     }
+
+
+def _calibration(pipeline: Pipeline) -> dict[str, Any] | None:
+    """Which cameras' calibrations were used to the end, and what was wrong with others; None where none was given."""
+    geometry = pipeline.geometry
+    if geometry is None:
+        return None
+    return {"used": list(geometry.cameras), "faults": [str(fault) for fault in geometry.faults]}
 
 
 def _camera(source: Source, statistics: RunStatistics) -> dict[str, Any]:

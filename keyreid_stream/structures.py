@@ -313,6 +313,8 @@ class TrackEvidence:
         box_xyxy: (4,) float32, pixels of that frame.
         observations: crops of this track encoded so far.
         embedding: the newest clip embedding, if one was computed in this tick.
+        quality: how much the newest crop can tell, 0 (nothing) to 1.
+        floor_xy: where the person stands, metres on the site's floor; None without calibration.
     """
 
     key: TrackKey
@@ -321,6 +323,8 @@ class TrackEvidence:
     box_xyxy: FloatArray
     observations: int
     embedding: ClipEmbedding | None = None
+    quality: float = 1.0
+    floor_xy: tuple[float, float] | None = None
 
 
 EventKind: TypeAlias = Literal["new", "matched", "seen", "merged", "split", "left", "forgotten"]
@@ -331,14 +335,16 @@ class Event:
     """Something that was decided about an identity.
 
     Attributes:
-        kind: `new` founds an identity on a track; `matched` says a track is a known identity; `seen` confirms a
-            sighting; `merged` folds `other_identity_id` into `identity_id`; `split` moves the track from
+        kind: `new` founds an identity on a tracklet; `matched` says a tracklet is a known identity; `seen` confirms a
+            sighting; `merged` folds `other_identity_id` into `identity_id`; `split` moves the tracklet from
             `other_identity_id` to `identity_id`; `left` ends a track; `forgotten` erases an identity.
         identity_id: the cross-camera person.
         timestamp_s: when, on the camera's clock.
         camera_id, track_id, frame_index, box_xyxy: the sighting behind it, where there is one.
         similarity: of the match, larger is closer.
         other_identity_id: the second identity of a merge or split.
+        first_frame: frame_index from which on the track is meant, up to its next tracklet; None: all of it.
+        provisional: the evidence did not decide; what comes later will.
     """
 
     kind: EventKind
@@ -350,6 +356,8 @@ class Event:
     box_xyxy: tuple[float, float, float, float] | None = None
     similarity: float | None = None
     other_identity_id: int | None = None
+    first_frame: int | None = None
+    provisional: bool = False
 
     @classmethod
     def of_sighting(
@@ -360,6 +368,8 @@ class Event:
         *,
         similarity: float | None = None,
         other_identity_id: int | None = None,
+        first_frame: int | None = None,
+        provisional: bool = False,
     ) -> Event:
         """What was decided because of a track's evidence, with the sighting behind it."""
         x1, y1, x2, y2 = (float(side) for side in sighting.box_xyxy)
@@ -373,6 +383,8 @@ class Event:
             (x1, y1, x2, y2),
             similarity,
             other_identity_id,
+            first_frame,
+            provisional,
         )
 
 

@@ -251,6 +251,7 @@ def test_every_stage_is_timed_once_per_tick() -> None:
         "frame encoder": 5,
         "tracker": 5,
         "clip head": 5,
+        "quality": 5,
         "associator": 5,
         "sinks": 5,
     }

@@ -73,7 +73,7 @@ def test_a_finished_run_leaves_events_tracks_videos_and_a_report_that_agree(tmp_
     result = RecordedRun(pipeline(), tmp_path / "run").record()
     assert result.status == "finished"
     identities = final_identities(read_events(tmp_path / "run" / "events.jsonl"))
-    assert identities == {TrackKey("a", 1): 1, TrackKey("a", 2): 2, TrackKey("b", 1): 1}
+    assert identities == {TrackKey("a", 1): ((0, 1),), TrackKey("a", 2): ((0, 2),), TrackKey("b", 1): ((0, 1),)}
     rows = np.loadtxt(tmp_path / "run" / "tracks" / "a.txt", delimiter=",")
     assert sorted(rows[:, 0]) == sorted(list(range(1, FRAMES + 1)) * 2)
     assert set(rows[:, 1]) == {1, 2}

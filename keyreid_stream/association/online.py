@@ -1,127 +1,354 @@
-"""The first associator: exemplar gallery, Hungarian assignment, one threshold, nobody twice in one camera at a time."""
+"""The association engine: which tracks, across all cameras, are the same person; decided online, revised later."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.gallery import Gallery
-from keyreid_stream.structures import (
-    ClipEmbedding,
-    Event,
-    FloatArray,
-    Identity,
-    IntArray,
-    TrackEvidence,
-    TrackKey,
-)
+from keyreid_stream.association.gallery import Exemplar, Gallery
+from keyreid_stream.association.links import FORBIDDEN, IMPOSSIBLE, Links
+from keyreid_stream.association.nodes import Groups, Nodes
+from keyreid_stream.association.revision import clusters, relabelled
+from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.association.site import learn_differences, learn_travel
+from keyreid_stream.association.thresholds import Thresholds
+from keyreid_stream.association.tracklets import Sighting, Tracklet, TrackletBook
+from keyreid_stream.association.travel import TravelTime, TravelTimes
+from keyreid_stream.structures import Event, FloatArray, Identity, IntArray, TrackEvidence, TrackKey
 
-FORBIDDEN = np.float32(-2.0)
-"""A similarity below every possible one: marks pairs that must not be assigned."""
+CANDIDATES = 16
+"""Settled identities that a tracklet is compared with in full: those most like it."""
+
+_UNSURE = -2.0
+"""Log odds of the best candidate above which a new identity is provisional."""
+
+_INERTIA = 0.5
+"""Log odds that a revision must gain to change a decision."""
+
+_ROUNDS = 4
+"""Clusterings of one revision, each by what the groups of the one before look like."""
 
 
 class OnlineAssociator:
-    """Decides each track once, when it has shown enough, and takes a decision back only where it became impossible.
+    """Decides on each tracklet when it has shown enough, and takes decisions back when later evidence says otherwise.
 
-    Two tracks of one camera in one tick never share an identity. A lost track that comes back while another track has
-    taken its identity is such a case: the track with fewer observations is split off into an identity of its own.
+    In every tick, all undecided tracklets of all cameras are decided on together; within a camera one to one. Every
+    `AssociationConfig.revise_every_s` the recent tracklets are clustered anew: identities merge, and tracklets move.
+    Two tracks of one camera in one tick never share an identity.
     """
 
     def __init__(self, config: AssociationConfig | None = None) -> None:
         self._config = config or AssociationConfig()
         self._gallery = Gallery(self._config)
-        self._identity_by_track: dict[TrackKey, int] = {}
-        self._newest_of_undecided: dict[TrackKey, ClipEmbedding] = {}
+        self._thresholds = Thresholds(self._config)
+        self._book = TrackletBook(self._config)
+        self._travel = TravelTimes(self._config.travel)
+        self._links = Links(self._config, self._book, self._thresholds, self._travel)
+        self._cameras: dict[str, int] = {}
+        self._next_revision_s: float | None = None
 
     def update(self, timestamp_s: float, evidence: Sequence[TrackEvidence], ended: Sequence[TrackKey]) -> list[Event]:
         """Take one tick's evidence of all cameras; return what was decided, in order."""
         events = list(self._end(timestamp_s, ended))
-        for _, in_camera in groupby(sorted(evidence, key=lambda one: one.key), key=lambda one: one.key.camera_id):
-            tracks = [_without_damage(one) for one in in_camera]
-            splits = list(self._split_doubles(tracks))
-            moved = {event.track_id for event in splits}
-            events += splits
-            events += self._confirm([one for one in tracks if one.key.track_id not in moved])
-            events += self._decide(tracks)
-        self._gallery.expire(timestamp_s, in_view=set(self._identity_by_track.values()))
+        ordered = sorted((_without_damage(one) for one in evidence), key=lambda one: one.key)
+        cameras = [self._camera(one.key.camera_id) for one in ordered]
+        sightings = self._book.see(ordered, cameras)
+        sightings, doubles = self._part_doubles(sightings)
+        events += doubles
+        self._book.note(sightings)
+        events += self._take_clips(sightings)
+        events += self._decide(sightings)
+        events += self._revise(timestamp_s)
+        self._settle(timestamp_s)
         return events
 
     def identity_of(self, key: TrackKey) -> int | None:
         """The identity of a live track, None while undecided."""
-        return self._identity_by_track.get(key)
+        tracklet = self._book.current(key)
+        return (tracklet.identity_id or None) if tracklet is not None else None
 
     def identities(self) -> list[Identity]:
         """Everyone known now, by identity id."""
         return self._gallery.identities()
 
+    def travel_times(self) -> tuple[TravelTime, ...]:
+        """How long people took from camera to camera, to look at, edit and pin in the settings."""
+        return self._travel.learned()
+
+    def _camera(self, camera_id: str) -> int:
+        if camera_id not in self._cameras:
+            self._cameras[camera_id] = self._thresholds.camera(camera_id)
+            self._travel.camera(camera_id)
+        return self._cameras[camera_id]
+
     def _end(self, timestamp_s: float, ended: Sequence[TrackKey]) -> Iterator[Event]:
         for key in sorted(ended):
-            self._newest_of_undecided.pop(key, None)
-            identity_id = self._identity_by_track.pop(key, None)
-            if identity_id is not None:
-                yield Event("left", identity_id, timestamp_s, key.camera_id, key.track_id)
+            tracklet = self._book.end(key)
+            if tracklet is not None and tracklet.identity_id:
+                yield Event("left", tracklet.identity_id, timestamp_s, key.camera_id, key.track_id)
 
-    def _split_doubles(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
-        """Part tracks of one camera that are in view at once under one identity; the best observed keeps it."""
-        owners: set[int] = set()
-        for one in sorted(tracks, key=lambda one: (-one.observations, one.key)):
-            identity_id = self._identity_by_track.get(one.key)
-            if identity_id is None or identity_id not in owners:
-                owners |= {identity_id} if identity_id is not None else set()
+    def _part_doubles(self, sightings: Sequence[Sighting]) -> tuple[list[Sighting], list[Event]]:
+        """Say who tracklets that begin with a cut are: for now, whom their track was.
+
+        Tracks of one camera that are in view at once under one identity are parted; the best observed keeps it.
+        """
+        kept: list[Sighting] = []
+        events: list[Event] = []
+        for _, in_camera in groupby(sightings, key=lambda one: one.evidence.key.camera_id):
+            owners: set[int] = set()
+            for one in sorted(in_camera, key=lambda one: (-one.evidence.observations, one.evidence.key)):
+                identity_id = one.tracklet.identity_id or (one.was.identity_id if one.was is not None else 0)
+                if identity_id and identity_id in owners:
+                    one = self._book.cut(one)
+                    self._assign(one.tracklet, self._gallery.found(one.evidence.timestamp_s))
+                    events.append(_split(one, identity_id))
+                elif identity_id and one.was is not None:
+                    self._assign(one.tracklet, identity_id)
+                    frame = one.tracklet.first_frame
+                    events.append(Event.of_sighting("matched", identity_id, one.evidence, first_frame=frame))
+                owners |= {one.tracklet.identity_id} if one.tracklet.identity_id else set()
+                kept.append(one)
+        return sorted(kept, key=lambda one: one.evidence.key), events
+
+    def _take_clips(self, sightings: Sequence[Sighting]) -> Iterator[Event]:
+        """Learn from new embeddings, and keep decided tracklets' identities fresh."""
+        self._book.add_clips([one for one in sightings if self._is_telling(one)])
+        for one in sightings:
+            identity_id = one.tracklet.identity_id
+            if not identity_id:
                 continue
-            self._gallery.remove_track(identity_id, one.key)
-            new_id = self._assign(one, self._gallery.found(one.timestamp_s), one.embedding)
-            yield Event.of_sighting("split", new_id, one, other_identity_id=identity_id)
+            self._gallery.touch(identity_id, one.evidence.timestamp_s)
+            if one.evidence.embedding is not None and one.tracklet.seen > 1:  # else it has just been said who it is
+                yield Event.of_sighting("seen", identity_id, one.evidence, first_frame=one.tracklet.first_frame)
 
-    def _confirm(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
-        """Keep decided tracks' identities fresh."""
-        for one in tracks:
-            identity_id = self._identity_by_track.get(one.key)
-            if identity_id is None:
-                continue
-            self._gallery.touch(identity_id, one.timestamp_s)
-            if one.embedding is not None:
-                self._gallery.add_exemplar(identity_id, one.embedding)
-                yield Event.of_sighting("seen", identity_id, one)
+    def _is_telling(self, one: Sighting) -> bool:
+        """Whether there is a clip without crops from before the track was cut, and of one person alone if it can be."""
+        if one.evidence.embedding is None or (one.is_crossing and one.tracklet.clips):
+            return False
+        return one.tracklet.number == 0 or one.tracklet.seen >= self._config.min_observations
 
-    def _decide(self, tracks: list[TrackEvidence]) -> Iterator[Event]:
-        """Match this camera's undecided tracks to identities not in its view, or found new ones."""
-        undecided = self._ripe(tracks)
+    def _decide(self, sightings: Sequence[Sighting]) -> list[Event]:
+        """Match undecided tracklets to identities that are not in their camera's view, or found new ones."""
+        undecided = [
+            one
+            for one in sightings
+            if not one.tracklet.identity_id
+            and one.tracklet.clips
+            and one.evidence.observations >= self._config.min_observations
+        ]
         if not undecided:
-            return
-        identity_ids, similarities = self._gallery.search([self._newest_of_undecided[one.key] for one in undecided])
-        taken = [self._identity_by_track[one.key] for one in tracks if one.key in self._identity_by_track]
-        similarities[:, np.isin(identity_ids, taken)] = FORBIDDEN
-        matches = _assign_best(identity_ids, similarities, self._config.threshold)
+            return []
+        nodes = Nodes.of(self._book, [one.tracklet for one in undecided])
+        identity_ids, scores = self._scores(undecided, nodes)
+        singles = self._groups(nodes, np.arange(len(nodes)))
+        among = self._links.weights(singles, singles, len(self._gallery) + len(nodes))
+        matches = _assign_best(nodes.cameras, identity_ids, scores, among)
+        left_over = [row for row in range(len(undecided)) if row not in matches]
+        founded = self._found([undecided[row] for row in left_over], among[np.ix_(left_over, left_over)])
+        unsure = scores.max(axis=1, initial=FORBIDDEN) > _UNSURE
+        events = []
         for row, one in enumerate(undecided):
-            embedding = self._newest_of_undecided.pop(one.key)
-            if row in matches:
-                identity_id, closeness = matches[row]
-                yield Event.of_sighting("matched", self._assign(one, identity_id, embedding), one, similarity=closeness)
-            else:
-                yield Event.of_sighting("new", self._assign(one, self._gallery.found(one.timestamp_s), embedding), one)
+            identity_id, is_new = (matches[row], False) if row in matches else founded.get(one.tracklet.row, (0, False))
+            if not identity_id:
+                continue
+            event = Event.of_sighting(
+                "new" if is_new else "matched",
+                identity_id,
+                one.evidence,
+                similarity=None if is_new else self._closeness(one.tracklet, identity_id),
+                first_frame=one.tracklet.first_frame,
+                provisional=bool(unsure[row]) and row not in matches,
+            )
+            self._assign(one.tracklet, identity_id)
+            events.append(event)
+        return events
 
-    def _ripe(self, tracks: list[TrackEvidence]) -> list[TrackEvidence]:
-        """Undecided tracks that have shown enough and have an embedding, new or from before."""
-        undecided = [one for one in tracks if one.key not in self._identity_by_track]
-        for one in undecided:
-            if one.embedding is not None:
-                self._newest_of_undecided[one.key] = one.embedding
-        least = self._config.min_observations
-        return [one for one in undecided if one.observations >= least and one.key in self._newest_of_undecided]
+    def _closeness(self, tracklet: Tracklet, identity_id: int) -> float | None:
+        """Similarity of a tracklet to whatever of the identity is most like it."""
+        members = [one for one in self._book if one.identity_id == identity_id and one.clips]
+        settled = [(identity_id, exemplar) for exemplar in self._gallery.exemplars(identity_id)]
+        if not members and not settled:
+            return None
+        own, others = Nodes.of(self._book, [tracklet]), Nodes.of(self._book, members, settled)
+        return float(similarity(own.signatures, others.signatures, self._config.global_weight).max())
 
-    def _assign(self, one: TrackEvidence, identity_id: int, embedding: ClipEmbedding | None) -> int:
-        self._identity_by_track[one.key] = identity_id
-        self._gallery.touch(identity_id, one.timestamp_s)
-        self._gallery.add_track(identity_id, one.key)
-        if embedding is not None:
-            self._gallery.add_exemplar(identity_id, embedding)
-        return identity_id
+    def _scores(self, undecided: Sequence[Sighting], nodes: Nodes) -> tuple[IntArray, FloatArray]:
+        """How strongly each undecided tracklet's links speak, on average, for each identity it may be."""
+        known = [one for one in self._book if one.identity_id]
+        settled = self._candidates(nodes)
+        others = Nodes.of(self._book, known, settled) if known or settled else None
+        if others is None:
+            return np.zeros(0, np.int64), np.zeros((len(nodes), 0), np.float32)
+        identity_ids, columns = np.unique(others.identities, return_inverse=True)
+        singles = self._groups(nodes, np.arange(len(nodes)))
+        scores = self._links.weights(singles, self._groups(others, columns), len(self._gallery))
+        for row, one in enumerate(undecided):
+            if one.tracklet.not_these:
+                scores[row, np.isin(identity_ids, list(one.tracklet.not_these))] = FORBIDDEN
+        return identity_ids, scores
+
+    def _groups(self, nodes: Nodes, groups: IntArray) -> Groups:
+        return Groups(nodes, groups, self._book.layout, self._config.global_weight)
+
+    def _candidates(self, nodes: Nodes) -> list[tuple[int, Exemplar]]:
+        """Settled exemplars of the identities most like any of the nodes."""
+        identity_ids, closeness = self._gallery.search(nodes.signatures)
+        if not len(identity_ids):
+            return []
+        best = np.argsort(-closeness, axis=1, kind="stable")[:, :CANDIDATES]
+        chosen = identity_ids[np.unique(best)]
+        return [(int(i), exemplar) for i in chosen for exemplar in self._gallery.exemplars(int(i))]
+
+    def _found(self, left_over: Sequence[Sighting], among: FloatArray) -> dict[int, tuple[int, bool]]:
+        """Identities for tracklets that are nobody known, by row: whose, and whether it is their first."""
+        founded: dict[int, tuple[int, bool]] = {}
+        groups: defaultdict[int, list[Sighting]] = defaultdict(list)
+        for one, group in zip(left_over, clusters(among).tolist(), strict=True):
+            groups[group].append(one)
+        for members in groups.values():
+            if sum(one.tracklet.quality for one in members) < self._config.min_quality:
+                continue
+            identity_id = self._gallery.found(min(one.tracklet.first_s for one in members))
+            for one in members:
+                founded[one.tracklet.row] = identity_id, one is members[0]
+        return founded
+
+    def _revise(self, timestamp_s: float) -> list[Event]:
+        """Cluster the window's tracklets anew, with the settled exemplars of everyone they may be."""
+        if not self._config.revise_every_s:
+            return []
+        if self._next_revision_s is None:
+            self._next_revision_s = timestamp_s + self._config.revise_every_s
+        if timestamp_s < self._next_revision_s:
+            return []
+        self._next_revision_s = timestamp_s + self._config.revise_every_s
+        learn_differences(self._book, self._thresholds, self._config)
+        tracklets = [one for one in self._book if one.identity_id]
+        if len(tracklets) < 2:
+            return []
+        nodes = self._with_settled(tracklets)
+        groups = self._clustered(nodes, tracklets)
+        mass = np.where(nodes.rows < 0, 50.0, 1.0 + np.minimum(nodes.clips, 20)).astype(np.float32)
+        changes = relabelled(groups, nodes.identities, mass)
+        return [
+            *self._merge(timestamp_s, changes.merged),
+            *self._relabel(timestamp_s, tracklets, changes.identities),
+        ]
+
+    def _with_settled(self, tracklets: list[Tracklet]) -> Nodes:
+        own = Nodes.of(self._book, tracklets)
+        identities = {one.identity_id for one in tracklets}
+        young = np.array([not self._gallery.exemplars(one.identity_id) for one in tracklets])
+        settled = {
+            (identity_id, exemplar) for identity_id in identities for exemplar in self._gallery.exemplars(identity_id)
+        }
+        if young.any():
+            settled |= set(self._candidates(own.select(young)))
+        ordered = sorted(settled, key=lambda pair: (pair[0], pair[1].first_s, pair[1].camera, pair[1].last_s))
+        return Nodes.of(self._book, tracklets, ordered)
+
+    def _clustered(self, nodes: Nodes, tracklets: Sequence[Tracklet]) -> IntArray:
+        """Groups (n,) of nodes: clustered, and clustered again by what each group looks like until nothing changes."""
+        # What is settled is settled: an identity's exemplars are one group from the start.
+        settled, members = np.unique(nodes.identities[nodes.rows < 0], return_inverse=True)
+        count = len(tracklets)
+        groups: IntArray = np.concatenate([np.arange(count), count + members]).astype(np.int64)
+        apart = self._apart(nodes, tracklets, settled)
+        for _ in range(_ROUNDS):
+            grouped = self._groups(nodes, groups)
+            weights = self._links.weights(grouped, grouped, len(self._gallery))
+            weights = ((weights + weights.T) / 2).astype(np.float32)
+            main = grouped.main_identities()
+            weights[main[:, None] == main] += np.float32(_INERTIA)
+            weights[grouped.over_pairs(grouped, apart[np.ix_(grouped.order, grouped.order)], np.logical_or)] = FORBIDDEN
+            joined = clusters(weights)
+            if len(np.unique(joined)) == len(grouped):
+                break
+            groups = grouped.of_nodes(joined)
+        return groups
+
+    def _apart(self, nodes: Nodes, tracklets: Sequence[Tracklet], settled: IntArray) -> NDArray[np.bool_]:
+        """Pairs (n, n) of nodes of which one is settled, and which were seen beside one another."""
+        apart = np.zeros((len(nodes), len(nodes)), np.bool_)
+        is_settled = nodes.rows < 0
+        for row, one in enumerate(tracklets):
+            if one.not_these:
+                apart[row] = is_settled & np.isin(nodes.identities, list(one.not_these))
+        for identity_id in settled.tolist():
+            others = [other for other in settled.tolist() if self._gallery.are_apart(identity_id, other)]
+            if others:
+                mine = is_settled & (nodes.identities == identity_id)
+                apart[np.ix_(mine, is_settled & np.isin(nodes.identities, others))] = True
+        return apart | apart.T
+
+    def _merge(self, timestamp_s: float, merged: Sequence[tuple[int, int]]) -> Iterator[Event]:
+        for gone, kept in merged:
+            self._gallery.merge(kept, gone)
+            for one in self._book:
+                if one.identity_id == gone:
+                    one.identity_id = kept
+                if gone in one.not_these:
+                    one.not_these.add(kept)
+            yield Event("merged", kept, timestamp_s, other_identity_id=gone)
+
+    def _relabel(self, timestamp_s: float, tracklets: Sequence[Tracklet], targets: IntArray) -> Iterator[Event]:
+        new: dict[int, int] = {}
+        for tracklet, target in zip(tracklets, targets.tolist(), strict=False):
+            if target == tracklet.identity_id:
+                continue
+            if target < 0:
+                if target not in new:
+                    new[target] = self._gallery.found(tracklet.first_s)
+                target = new[target]
+            before = tracklet.identity_id
+            self._move(tracklet, target)
+            yield Event(
+                "split",
+                target,
+                timestamp_s,
+                tracklet.key.camera_id,
+                tracklet.key.track_id,
+                other_identity_id=before,
+                first_frame=tracklet.first_frame,
+            )
+
+    def _assign(self, tracklet: Tracklet, identity_id: int) -> None:
+        tracklet.identity_id = identity_id
+        self._gallery.touch(identity_id, tracklet.last_s)
+        self._gallery.add_track(identity_id, tracklet.key)
+
+    def _move(self, tracklet: Tracklet, identity_id: int) -> None:
+        before, tracklet.identity_id = tracklet.identity_id, identity_id
+        if before in self._gallery and not any(
+            one.key == tracklet.key and one.identity_id == before for one in self._book
+        ):
+            self._gallery.remove_track(before, tracklet.key)
+        self._assign(tracklet, identity_id)
+
+    def _settle(self, now_s: float) -> None:
+        """Let old tracklets become exemplars of their identities, then let old identities go."""
+        for one in self._book.settled(now_s):
+            if one.identity_id:
+                learn_travel(self._book, self._travel, one)
+                for other in self._book.neighbours(one):
+                    other.not_these.add(one.identity_id)
+                    if other.identity_id and other.identity_id != one.identity_id:
+                        self._gallery.set_apart(one.identity_id, other.identity_id)
+                if one.clips:
+                    rows = slice(one.row, one.row + 1)
+                    own = self._book.signatures
+                    signature = Signatures(own.vectors[rows].copy(), own.visibility[rows].copy())
+                    exemplar = Exemplar(signature, one.camera, one.clips, one.first_s, one.last_s)
+                    self._gallery.add_exemplar(one.identity_id, exemplar)
+            self._book.remove(one)
+        self._gallery.expire(now_s, (one.identity_id for one in self._book))
 
 
 def _without_damage(one: TrackEvidence) -> TrackEvidence:
@@ -131,12 +358,35 @@ def _without_damage(one: TrackEvidence) -> TrackEvidence:
     return replace(one, embedding=None)
 
 
-def _assign_best(identity_ids: IntArray, similarities: FloatArray, threshold: float) -> dict[int, tuple[int, float]]:
-    """One-to-one pairs of largest total similarity, none below `threshold`: row -> (identity id, similarity)."""
-    # Below the threshold every pair counts the same, so that a hopeless pair never costs another its match.
-    rows, columns = linear_sum_assignment(np.maximum(similarities, threshold), maximize=True)
-    return {
-        int(row): (int(identity_ids[column]), float(similarities[row, column]))
-        for row, column in zip(rows, columns, strict=True)
-        if similarities[row, column] >= threshold and similarities[row, column] > FORBIDDEN
-    }
+def _split(one: Sighting, before: int) -> Event:
+    return Event.of_sighting(
+        "split",
+        one.tracklet.identity_id,
+        one.evidence,
+        other_identity_id=before,
+        first_frame=one.tracklet.first_frame,
+        provisional=True,
+    )
+
+
+def _assign_best(cameras: IntArray, identity_ids: IntArray, scores: FloatArray, among: FloatArray) -> dict[int, int]:
+    """Within each camera, one-to-one pairs of largest total score, none below 0: row -> identity id.
+
+    Two cameras may see one person at once; where their tracklets cannot be one, the better match stays.
+    """
+    found = []
+    for camera in np.unique(cameras):
+        mine = np.flatnonzero(cameras == camera)
+        # Below 0 every pair counts the same, so that a hopeless pair never costs another its match.
+        rows, columns = linear_sum_assignment(np.maximum(scores[mine], 0), maximize=True)
+        found += [
+            (float(scores[mine[row], column]), int(mine[row]), int(identity_ids[column]))
+            for row, column in zip(rows, columns, strict=True)
+            if scores[mine[row], column] > 0
+        ]
+    matches: dict[int, int] = {}
+    for _, row, identity_id in sorted(found, key=lambda one: (-one[0], one[1])):
+        rivals = [other for other, taken in matches.items() if taken == identity_id]
+        if all(among[row, other] > IMPOSSIBLE for other in rivals):
+            matches[row] = identity_id
+    return matches

@@ -1,4 +1,4 @@
-"""Similarity of clip embeddings that compares only the body parts both sides show."""
+"""Similarity of embeddings that compares only the body parts both sides show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keyreid_stream.structures import ClipEmbedding, FloatArray
+from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,15 +26,26 @@ class Signatures:
     def __len__(self) -> int:
         return len(self.vectors)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Signatures]) -> Signatures:
+        """All rows of at least one part, one after the other."""
+        return cls(np.concatenate([one.vectors for one in parts]), np.concatenate([one.visibility for one in parts]))
+
 
 def signatures(embeddings: Sequence[ClipEmbedding], global_weight: float) -> Signatures:
     """Prepare at least one embedding; `global_weight` is the global part's share when all parts are visible."""
-    global_parts = _unit(np.stack([embedding.global_part for embedding in embeddings]))
-    part_rows = _unit(np.stack([embedding.part_rows for embedding in embeddings]))
+    vectors = np.stack([embedding.vector for embedding in embeddings])
     visibility = np.stack([embedding.visibility for embedding in embeddings])
-    part_weight = _part_weight(global_weight, visibility.shape[1])
+    return prepared(vectors, visibility, embeddings[0].layout, global_weight)
+
+
+def prepared(vectors: FloatArray, visibility: FloatArray, layout: EmbeddingLayout, global_weight: float) -> Signatures:
+    """Prepare vectors (n, E) of any length that show parts as `visibility` (n, P) says."""
+    global_parts = _unit(vectors[:, : layout.global_dim])
+    part_rows = _unit(vectors[:, layout.global_dim :].reshape(len(vectors), layout.parts, layout.part_dim))
+    part_weight = _part_weight(global_weight, layout.parts)
     weighted = part_rows * visibility[:, :, None] * np.float32(np.sqrt(part_weight))
-    flat = weighted.reshape(len(embeddings), -1)
+    flat = weighted.reshape(len(vectors), -1)
     return Signatures(np.concatenate([global_parts * np.float32(np.sqrt(global_weight)), flat], axis=1), visibility)
 
 

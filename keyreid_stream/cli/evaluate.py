@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keyreid_stream.cli.evaluate_association import evaluate_association
 from keyreid_stream.evaluation.scores import RunScores, TrackingScores
 from keyreid_stream.evaluation.scores_file import scores_text, write_scores
 from keyreid_stream.evaluation.tracking import MIN_VISIBILITY, score_run
@@ -20,11 +21,6 @@ _SHARES = ("HOTA", "DetA", "AssA", "LocA", "IDF1", "IDP", "IDR", "MOTA")
 _COUNTS = ("IDSW", "FP", "FN")
 
 _ANY_WIDTH = 10_000
-
-
-@eval_app.callback()
-def evaluate() -> None:
-    """A group, even while it has a single command."""
 
 
 @eval_app.command("track")
@@ -41,6 +37,9 @@ def evaluate_tracks(
     if json is not None:
         write_scores(json, scores_text(scores, results=results, truth=truth, min_visibility=min_visibility))
     _print(scores, results, truth, min_visibility)
+
+
+eval_app.command("association")(evaluate_association)
 
 
 def _print(scores: RunScores, results: Path, truth: Path, min_visibility: float) -> None:

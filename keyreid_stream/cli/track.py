@@ -35,6 +35,9 @@ def track(
     tracker: Annotated[str | None, typer.Option(help="BoxMOT tracker: botsort, deepocsort, bytetrack, …")] = None,
     threshold: Annotated[float | None, typer.Option(help="Similarity from which two tracks are one person.")] = None,
     fps: Annotated[float | None, typer.Option(help="Take at most this many frames a second of each camera.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Cameras' calibrations: a folder of JSON files, or one; see the guide.")
+    ] = None,
     oracle: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +54,11 @@ def track(
 ) -> None:
     """Find, track and identify people across cameras; leave events, tracks, videos and a report in a folder."""
     options = {
-        "sources": {"cameras": cameras, "max_fps": fps},
+        "sources": {
+            "cameras": cameras,
+            "max_fps": fps,
+            "calibration": None if calibration is None else str(calibration),
+        },
         "pose": {
             "weights": pose,
             "imgsz": imgsz,
@@ -73,6 +80,8 @@ def track(
         typer.secho(f"Note: {notice}", err=True, fg=typer.colors.YELLOW)
     result = _record(run, show=show)
     typer.echo(_summary(result))
+    for fault in run.calibration_faults:
+        typer.secho(f"Calibration: {fault}", err=True, fg=typer.colors.YELLOW)
     for notice in run.short_notices:
         typer.echo(notice)
     typer.echo(str(out))

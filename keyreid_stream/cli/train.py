@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -15,20 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from keyreid_stream.errors import ConfigError, InputError
+from keyreid_stream.cli.train_data import DataOption, data_folders
+from keyreid_stream.cli.train_prepare import prepare, teach
+from keyreid_stream.cli.train_scores import ablate, score
+from keyreid_stream.errors import InputError
 
 if TYPE_CHECKING:
     from keyreid_train.trainer import Progress
 
 INTERRUPTED = 130
 
-LEAST_CONFIDENCE = 0.05
-"""Of a person in a crop: somebody is there, however badly seen."""
-
-DataOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--data", help="Folder with the data sets by name, or NAME=FOLDER for one; may be repeated."),
-]
 SetOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting, NAME=VALUE, e.g. loop.epochs=40; may be repeated.")
 ]
@@ -102,93 +95,10 @@ def train(
     typer.echo(report.weights)
 
 
-@train_app.command()
-def teach(
-    data_set: Annotated[str, typer.Argument(metavar="DATASET", help="Name of a data set, e.g. cuhk03.")],
-    teacher: Annotated[Path, typer.Option(help="A re-ID network in ONNX format.")],
-    out: Annotated[Path, typer.Option(help="Folder for DATASET.npz; give it to a training as data.teacher.")],
-    data: DataOption = None,
-    images: Annotated[int, typer.Option(min=1, help="Of a tracklet, at most.")] = 8,
-) -> None:
-    """Embed a data set with a teacher, for distillation."""
-    from keyreid_train.assembly import load_set
-    from keyreid_train.teacher import OnnxTeacher
-    from keyreid_train.teacher import teach as embed
-
-    root, folders = data_folders(data)
-    network = OnnxTeacher(teacher)
-    tracklets = load_set(data_set, root, folders)
-    target = out / f"{data_set}.npz"
-    embed(network, tracklets, target, images=images, progress=_every_thousand())
-    typer.echo(target)
-
-
-@train_app.command()
-def prepare(
-    data_set: Annotated[str, typer.Argument(metavar="DATASET", help="Name of a data set, e.g. cuhk03.")],
-    pose: Annotated[Path, typer.Option(help="YOLO-pose weights.")],
-    out: Annotated[Path, typer.Option(help="Folder for DATASET.npz; give it to a training as data.keypoints.")],
-    data: DataOption = None,
-    imgsz: Annotated[int, typer.Option(help="Detector input size.")] = 256,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-) -> None:
-    """Find the keypoints of a data set's crops with a pose detector, once for all trainings."""
-    from keyreid_stream.models.weights import file_sha256
-    from keyreid_stream.pose.config import PoseConfig
-    from keyreid_stream.pose.ultralytics_pose import UltralyticsPose
-    from keyreid_train.assembly import load_set
-    from keyreid_train.data.keypoints import find_keypoints
-
-    root, folders = data_folders(data)
-    tracklets = load_set(data_set, root, folders)
-    detector = UltralyticsPose(PoseConfig(weights=pose, imgsz=imgsz, confidence=LEAST_CONFIDENCE, device=device))
-    sha256 = file_sha256(pose) if pose.is_file() else "folder"
-    target = out / f"{data_set}.npz"
-    detector_id = f"{sha256} imgsz={imgsz} confidence={LEAST_CONFIDENCE}"
-    find_keypoints(detector, detector_id, tracklets, target, progress=_every_thousand())
-    typer.echo(target)
-
-
-@train_app.command()
-def score(
-    weights: Annotated[str, typer.Argument(help="A weights file, or a name of `keyreid weights list`.")],
-    data: DataOption = None,
-    data_set: Annotated[str, typer.Option("--set-name", help="Which data set.")] = "cuhk03-val",
-    keypoints: Annotated[
-        Path | None, typer.Option(help="Folder with DATASET.npz of `prepare`; without, parts see the whole body.")
-    ] = None,
-    hide: Annotated[str | None, typer.Option(help="Black out a half of the queries: upper or lower.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also write the figures to this JSON file.")] = None,
-) -> None:
-    """Score weights on people seen by two cameras: camera to camera, all directions averaged."""
-    from keyreid_stream.models.load import load_model
-    from keyreid_train.assembly import load_set
-    from keyreid_train.data.keypoints import with_keypoints
-    from keyreid_train.scoring import score_tracklets
-
-    root, folders = data_folders(data)
-    tracklets = load_set(data_set, root, folders)
-    if keypoints is not None:
-        tracklets = with_keypoints(tracklets, keypoints / f"{data_set}.npz")
-    loaded = load_model(weights=weights)
-    rows = score_tracklets(loaded.model, tracklets, hidden=hide)
-    table = Table("entries", "similarity", "rank-1", "rank-5", "mAP", "queries")
-    for row in rows:
-        figures = (
-            f"{100 * value:.1f} %" for value in (row.score.rank1, row.score.rank5, row.score.mean_average_precision)
-        )
-        table.add_row(row.entries, row.similarity, *figures, str(row.score.queries))
-    Console().print(table)
-    if out is not None:
-        content = {
-            "weights": loaded.card.weights,
-            "sha256": loaded.card.sha256,
-            "data": data_set,
-            "hidden": hide,
-            "keypoints": keypoints is not None,
-            "rows": [asdict(row) for row in rows],
-        }
-        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+train_app.command()(teach)
+train_app.command()(prepare)
+train_app.command()(score)
+train_app.command()(ablate)
 
 
 @train_app.command()
@@ -217,25 +127,6 @@ def pose(
     typer.echo(weights)
 
 
-def data_folders(given: list[str] | None) -> tuple[Path | None, dict[str, Path]]:
-    """What `--data` says: a root for all data sets, and folders of single ones.
-
-    Raises:
-        ConfigError: there are two roots.
-    """
-    root: Path | None = None
-    folders: dict[str, Path] = {}
-    for text in given or []:
-        name, separator, folder = text.partition("=")
-        if separator:
-            folders[name] = Path(folder)
-        elif root is None:
-            root = Path(text)
-        else:
-            raise ConfigError(f"--data {text}: there is a root already ({root}); give further folders as NAME=FOLDER")
-    return root, folders
-
-
 def _tell(progress: Progress) -> None:
     """One line per entry of the log, on standard error."""
     values = progress.values
@@ -250,16 +141,3 @@ def _tell(progress: Progress) -> None:
             f"{1 / values['seconds_per_step']:.2f} steps/s  {left:.0f} min left"
         )
     typer.echo(f"{place}  {figures}", err=True)
-
-
-def _every_thousand() -> Callable[[int, int], None]:
-    """Prints a line on standard error each time another thousand is done, and at the end."""
-    told = 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        if done // 1000 > told or done == total:
-            told = done // 1000
-            typer.echo(f"{done}/{total}", err=True)
-
-    return tell

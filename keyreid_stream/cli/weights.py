@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keyreid_stream.errors import WeightsError
+from keyreid_stream.models.card import model_card
 from keyreid_stream.models.fetch import fetch
 from keyreid_stream.models.known_weights import (
     MANIFEST_VARIABLE,
@@ -109,6 +110,18 @@ def show_weights(name_or_file: str, folder: FolderOption = None, manifest: Manif
         _show_pair(load_weights(path))
 
 
+@weights_app.command("card")
+def print_card(name_or_file: str, folder: FolderOption = None, manifest: ManifestOption = None) -> None:
+    """Print the model card of weights as Markdown: what they are, data and terms, recipe, hardware, every figure."""
+    path = resolve_weights(name_or_file, folder=folder or weights_folder(), manifest=manifest)
+    if path.suffix == ".pth":
+        raise WeightsError(
+            f"{path} is a checkpoint in the published layout, which says nothing of itself; import it first: "
+            f"keyreid weights import {path} --name NAME"
+        )
+    typer.echo(model_card(load_weights(path)), nl=False)
+
+
 def _show_known(entry: KnownWeights, folder: Path) -> None:
     _show(entry.model_dump(mode="json", exclude={"files"}))
     for file in entry.files:
@@ -142,6 +155,10 @@ def _show(values: Mapping[str, object], heading: str = "") -> None:
     for label, value in values.items():
         if value in (None, "", [], {}):
             continue
+        if label == "figures":  # a table in the card
+            value = (
+                f"{len(value)} tables; print them with: keyreid weights card NAME" if isinstance(value, list) else value
+            )
         if isinstance(value, list):
             value = ", ".join(str(item) for item in value)
         if isinstance(value, dict):

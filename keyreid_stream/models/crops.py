@@ -64,7 +64,7 @@ def make_crops(image: ImageArray, boxes_xyxy: FloatArray, keypoints: FloatArray 
         ConfigError: `spec` is not possible.
         ValueError: keypoints of another number of people than boxes.
     """
-    regions, shown = _regions(boxes_xyxy, image.shape[0], image.shape[1])
+    regions, shown = box_regions(boxes_xyxy, image.shape[0], image.shape[1])
     images = _no_images(len(regions), spec)
     for crop in np.flatnonzero(shown):
         x1, y1, x2, y2 = regions[crop]
@@ -80,8 +80,8 @@ def _no_images(count: int, spec: CropSpec) -> ImageArray:
     return np.zeros((count, spec.height, spec.width, 3), np.uint8)
 
 
-def _regions(boxes_xyxy: FloatArray, height: int, width: int) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Boxes as whole pixels (N, 4) inside the picture, and which of them show any of it (N,).
+def box_regions(boxes_xyxy: FloatArray, height: int, width: int) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Boxes (N, 4) as whole pixels inside a picture of this size, and which of them show any of it (N,).
 
     The region of a box that shows nothing is one pixel, so that later arithmetic stays finite.
     """

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,22 @@ PlainText: TypeAlias = Annotated[str, StringConstraints(max_length=4000, pattern
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
+class ScoredFigures(BaseModel):
+    """What weights reached on a data set.
+
+    Attributes:
+        data: the data set.
+        protocol: how it was measured, so that somebody else can.
+        values: figures by name; fractions, not percent.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: PlainText = Field(min_length=1)
+    protocol: PlainText = Field(min_length=1)
+    values: dict[PlainText, FiniteFloat]
+
+
 class Provenance(BaseModel):
     """How a set of weights came to be.
 
@@ -48,12 +64,16 @@ class Provenance(BaseModel):
         trained: False while the parameters are random, so that nobody mistakes what they say for identities.
         created: the day they were written.
         data_sets: what they were trained on, pre-training included.
+        data_terms: licence or terms of use of those, by name.
         recipe: the named recipe.
         command: the command that repeats it.
+        hardware: what they were trained on, e.g. a processor's name.
+        hours: of training steps on that hardware, validation left out.
         terms: licence or terms of use; says so where none is known.
         parent_sha256: the weights that training started from.
         source_sha256: the file that these were converted or imported from.
-        metrics: figures measured with these weights, by name; fractions, not percent.
+        metrics: figures of the training itself, by name; fractions, not percent.
+        figures: what was measured afterwards.
         notes: anything else worth knowing.
     """
 
@@ -63,12 +83,16 @@ class Provenance(BaseModel):
     trained: bool
     created: datetime.date
     data_sets: tuple[PlainText, ...] = ()
+    data_terms: dict[PlainText, PlainText] = Field(default_factory=dict)
     recipe: PlainText | None = None
     command: PlainText | None = None
+    hardware: PlainText | None = None
+    hours: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     terms: PlainText = "not stated"
     parent_sha256: Sha256 | None = None
     source_sha256: Sha256 | None = None
     metrics: dict[PlainText, FiniteFloat] = Field(default_factory=dict)
+    figures: tuple[ScoredFigures, ...] = ()
     notes: PlainText = ""
 
 
@@ -142,7 +166,7 @@ def save_weights(
                 config=config, provenance=provenance, sha256=file_sha256(draft), size_bytes=draft.stat().st_size
             )
         with _replacing(record_path) as draft:
-            draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            draft.write_text(_as_text(record), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise WeightsError(
             f"cannot write {str(tensors_path)!r}: {error}; choose a folder that can be written"
@@ -203,6 +227,35 @@ def read_json(path: Path, schema: type[Schema]) -> Schema:
         return schema.model_validate_json(content)
     except ValidationError as error:
         raise WeightsError(f"{str(path)!r} is not a valid {schema.__name__}: {first_fault(error)}") from error
+
+
+def add_figures(path: Path | str, figures: Iterable[ScoredFigures]) -> WeightsRecord:
+    """Note what weights reached; figures of the same data and protocol are replaced, the tensors stay untouched.
+
+    Args:
+        path: either file of a pair.
+        figures: what was measured.
+
+    Raises:
+        WeightsError: the JSON file is missing, not ours, or cannot be written.
+    """
+    _, record_path = weights_pair(path)
+    record = read_record(record_path)
+    known = {(one.data, one.protocol): one for one in (*record.provenance.figures, *figures)}
+    provenance = record.provenance.model_copy(update={"figures": tuple(known.values())})
+    noted = record.model_copy(update={"provenance": provenance})
+    try:
+        with _replacing(record_path) as draft:
+            draft.write_text(_as_text(noted), encoding="utf-8")
+    except OSError as error:
+        raise WeightsError(
+            f"cannot write {str(record_path)!r}: {error}; copy the weights to a folder of yours"
+        ) from error
+    return noted
+
+
+def _as_text(record: WeightsRecord) -> str:
+    return record.model_dump_json(indent=2) + "\n"
 
 
 def file_sha256(path: Path) -> str:

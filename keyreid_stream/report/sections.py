@@ -23,6 +23,8 @@ _STAGE_WORDS = {
     "frame encoder": "KeyRe-ID, first half: crops to tokens",
     "tracker": "Following people within each camera",
     "clip head": "KeyRe-ID, second half: clips to embeddings",
+    "quality": "How much each picture of a person can tell",
+    "geometry": "Where people stand, by calibration",
     "associator": "Who is who across cameras",
     "sinks": "Writing videos, tracks and events",
 }

@@ -52,10 +52,13 @@ class BestCrop:
 
 
 class BestCropsSink:
-    """Keeps, in memory, one crop of every track: the largest, sharpest and least hidden."""
+    """Keeps, in memory, a crop of every track: the largest, sharpest and least hidden.
+
+    A track that was taken for several people in turn has one for each.
+    """
 
     def __init__(self) -> None:
-        self._best: dict[TrackKey, BestCrop] = {}
+        self._best: dict[tuple[TrackKey, int], BestCrop] = {}
         self._replay = IdentityReplay()
 
     def __enter__(self) -> Self:
@@ -81,9 +84,9 @@ class BestCropsSink:
     def by_identity(self) -> dict[int, dict[str, BestCrop]]:
         """By identity and camera, the best crop among all tracks that are this identity in the end."""
         best: dict[int, dict[str, BestCrop]] = {}
-        for key, identity_id in sorted(self._replay.identities().items()):
-            crop = self._best.get(key)
-            if crop is None:
+        for (key, _), crop in sorted(self._best.items(), key=lambda item: item[0]):
+            identity_id = self._replay.identity_at(key, crop.frame_index)
+            if identity_id is None:
                 continue
             of_identity = best.setdefault(identity_id, {})
             known = of_identity.get(key.camera_id)
@@ -95,7 +98,7 @@ class BestCropsSink:
         image, boxes = seen.frame.image, seen.tracks.boxes_xyxy
         whole = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] - boxes[:, :2] >= 2).all(axis=1)
         for row in np.flatnonzero(whole & (seen.tracks.detection_indices >= 0)):
-            key = TrackKey(seen.frame.camera_id, int(seen.tracks.track_ids[row]))
+            key = TrackKey(seen.frame.camera_id, int(seen.tracks.track_ids[row])), int(seen.identity_ids[row])
             bound = _at_most(boxes, int(row), seen)
             known = self._best.get(key)
             if known is not None and bound <= known.score:

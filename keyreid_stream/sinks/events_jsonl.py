@@ -16,7 +16,7 @@ from keyreid_stream.errors import InputError
 from keyreid_stream.structures import Event, EventKind, Tick
 from keyreid_stream.validation import first_fault
 
-SCHEMA: Literal["keyreid.events/1"] = "keyreid.events/1"
+SCHEMA: Literal["keyreid.events/2"] = "keyreid.events/2"
 
 _SECONDS_DECIMALS = 6
 _PIXEL_DECIMALS = 2
@@ -28,7 +28,7 @@ class EventLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    schema_name: Literal["keyreid.events/1"] = Field(alias="schema")
+    schema_name: Literal["keyreid.events/2"] = Field(alias="schema")
     kind: EventKind
     identity_id: int
     timestamp_s: FiniteFloat
@@ -38,6 +38,8 @@ class EventLine(BaseModel):
     box_xyxy: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None
     similarity: FiniteFloat | None
     other_identity_id: int | None
+    first_frame: int | None
+    provisional: bool
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -60,6 +62,8 @@ class EventLine(BaseModel):
                 box_xyxy=_rounded_box(event.box_xyxy),
                 similarity=None if event.similarity is None else round(float(event.similarity), _SIMILARITY_DECIMALS),
                 other_identity_id=_integer(event.other_identity_id),
+                first_frame=_integer(event.first_frame),
+                provisional=event.provisional,
             )
         except (TypeError, ValueError) as error:
             fault = first_fault(error) if isinstance(error, ValidationError) else str(error)

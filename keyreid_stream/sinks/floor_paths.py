@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,7 @@ _EDGE_PX = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloorPath:
-    """One track's way, under the identity that it has in the end.
+    """The way of one tracklet, under the identity that it has in the end.
 
     Attributes:
         key: the track.
@@ -42,12 +42,13 @@ class FloorPath:
 
 @dataclass(slots=True)
 class _Sightings:
+    frames: array[int] = field(default_factory=lambda: array("q"))
     times_s: array[float] = field(default_factory=lambda: array("d"))
     floor_xy: array[float] = field(default_factory=lambda: array("d"))
 
 
 class FloorPathsSink:
-    """Keeps, in memory, when every track was seen and where it stood: 24 bytes a sighting.
+    """Keeps, in memory, when every track was seen and where it stood: 32 bytes a sighting.
 
     Somebody stands where the middle of the box's lower edge meets the floor. That is only so if the feet are seen: not
     where the box touches the picture's lower edge, nor where the detector gives keypoints and finds no ankle.
@@ -83,21 +84,21 @@ class FloorPathsSink:
             for row in np.flatnonzero(seen.tracks.detection_indices >= 0):
                 key = TrackKey(seen.frame.camera_id, int(seen.tracks.track_ids[row]))
                 sightings = self._sightings.setdefault(key, _Sightings())
+                sightings.frames.append(seen.frame.frame_index)
                 sightings.times_s.append(seen.frame.timestamp_s)
                 sightings.floor_xy.extend(_standing_at(seen, int(row), camera))
 
     def paths(self) -> tuple[FloorPath, ...]:
-        """Every track's way so far, by camera and track."""
-        identities = self._replay.identities()
+        """Every tracklet's way so far, by camera, track and time."""
         return tuple(
-            FloorPath(
-                key,
-                identities.get(key, 0),
-                np.array(sightings.times_s),
-                np.array(sightings.floor_xy).reshape(-1, 2),
-            )
-            for key, sightings in sorted(self._sightings.items())
+            path for key, sightings in sorted(self._sightings.items()) for path in self._of_track(key, sightings)
         )
+
+    def _of_track(self, key: TrackKey, sightings: _Sightings) -> Iterator[FloorPath]:
+        times_s, floor_xy = np.array(sightings.times_s), np.array(sightings.floor_xy).reshape(-1, 2)
+        identities = np.array([self._replay.identity_at(key, frame) or 0 for frame in sightings.frames], np.int64)
+        for rows in np.split(np.arange(len(identities)), np.flatnonzero(np.diff(identities)) + 1):
+            yield FloorPath(key, int(identities[rows[0]]), times_s[rows], floor_xy[rows])
 
 
 def _standing_at(seen: CameraTick, row: int, camera: Camera | None) -> tuple[float, float]:

@@ -1,20 +1,31 @@
-"""From events back to state: which identity every track has now."""
+"""From events back to state: which identity every track has, frame by frame."""
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.structures import Event, TrackKey
 
+_NOBODY = 0
+
+
+class Tracklet(NamedTuple):
+    """A track from a frame on, until its next tracklet begins: who it shows. `identity_id` 0: erased."""
+
+    first_frame: int
+    identity_id: int
+
 
 class IdentityReplay:
-    """Follows events and knows the identity of every track so far. Grows with tracks, not with sightings."""
+    """Follows events and knows who every track shows. Grows with tracklets, not with sightings."""
 
     def __init__(self) -> None:
-        self._identity_of: dict[TrackKey, int] = {}
-        self._tracks_of: defaultdict[int, set[TrackKey]] = defaultdict(set)
+        self._tracklets: defaultdict[TrackKey, list[Tracklet]] = defaultdict(list)
+        self._beginnings_of: defaultdict[int, set[tuple[TrackKey, int]]] = defaultdict(set)
 
     def apply(self, event: Event) -> None:
         """Take the next event.
@@ -23,32 +34,56 @@ class IdentityReplay:
             InputError: the event names no track, or no second identity, where its kind needs one.
         """
         if event.kind in ("new", "matched", "split"):
-            self._assign(_track_of(event), event.identity_id)
+            key = _track_of(event)
+            if event.first_frame is None:
+                self._clear(key)
+            self._assign(key, event.first_frame or 0, event.identity_id)
         elif event.kind == "merged":
             if event.other_identity_id is None:
                 raise InputError(f"a merged event at {event.timestamp_s:g} s names no other_identity_id; it needs one")
-            for key in self._tracks_of.pop(event.other_identity_id, set()):
-                self._assign(key, event.identity_id)
+            for key, first_frame in self._beginnings_of.pop(event.other_identity_id, set()):
+                self._assign(key, first_frame, event.identity_id)
         elif event.kind == "forgotten":
-            for key in self._tracks_of.pop(event.identity_id, set()):
-                del self._identity_of[key]
-        # `seen` confirms what is known, and a track that has `left` keeps its identity.
+            for key, first_frame in self._beginnings_of.pop(event.identity_id, set()):
+                self._assign(key, first_frame, _NOBODY)
+        # `seen` confirms what is known, and a track that has `left` keeps its identities.
 
-    def identities(self) -> dict[TrackKey, int]:
-        """The identity of every track that has one."""
-        return dict(self._identity_of)
+    def identity_at(self, key: TrackKey, frame_index: int) -> int | None:
+        """Who a track shows in a frame; None while undecided or where erased."""
+        tracklets = self._tracklets.get(key, [])
+        place = bisect_right(tracklets, frame_index, key=lambda tracklet: tracklet.first_frame)
+        return (tracklets[place - 1].identity_id or None) if place else None
 
-    def _assign(self, key: TrackKey, identity_id: int) -> None:
-        if (before := self._identity_of.get(key)) is not None:
-            self._tracks_of[before].discard(key)
-        self._identity_of[key] = identity_id
-        self._tracks_of[identity_id].add(key)
+    def tracklets(self) -> dict[TrackKey, tuple[Tracklet, ...]]:
+        """Who every track shows, from which frame on; neighbours with one identity are one tracklet."""
+        found = {}
+        for key, tracklets in self._tracklets.items():
+            changes = [
+                tracklet
+                for before, tracklet in zip([None, *tracklets], tracklets, strict=False)
+                if before is None or before.identity_id != tracklet.identity_id
+            ]
+            if any(tracklet.identity_id for tracklet in changes):
+                found[key] = tuple(changes)
+        return found
+
+    def _clear(self, key: TrackKey) -> None:
+        for tracklet in self._tracklets.pop(key, []):
+            self._beginnings_of[tracklet.identity_id].discard((key, tracklet.first_frame))
+
+    def _assign(self, key: TrackKey, first_frame: int, identity_id: int) -> None:
+        tracklets = self._tracklets[key]
+        for before in [tracklet for tracklet in tracklets if tracklet.first_frame == first_frame]:
+            tracklets.remove(before)
+            self._beginnings_of[before.identity_id].discard((key, first_frame))
+        insort(tracklets, Tracklet(first_frame, identity_id))
+        self._beginnings_of[identity_id].add((key, first_frame))
 
 
-def final_identities(events: Iterable[Event]) -> dict[TrackKey, int]:
-    """The identity that every track ends up with, once all merges, splits and erasures are known.
+def final_identities(events: Iterable[Event]) -> dict[TrackKey, tuple[Tracklet, ...]]:
+    """Who every track showed, from which frame on, once all merges, splits and erasures are known.
 
-    Tracks that never got an identity, or whose identity was forgotten, are left out.
+    Tracks that never got an identity, or whose every identity was forgotten, are left out.
 
     Raises:
         InputError: an event lacks what its kind needs.
@@ -56,7 +91,7 @@ def final_identities(events: Iterable[Event]) -> dict[TrackKey, int]:
     replay = IdentityReplay()
     for event in events:
         replay.apply(event)
-    return replay.identities()
+    return replay.tracklets()
 
 
 def _track_of(event: Event) -> TrackKey:

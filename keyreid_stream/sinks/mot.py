@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
@@ -77,19 +77,18 @@ class MotSink:
     def _resolve(self, camera_id: str) -> None:
         """Rewrite a camera's waiting rows under their identities, and put the whole file in place at once."""
         path = self._paths[camera_id]
-        identities = self._replay.identities()
         resolved = path.with_name(path.name + ".resolved.part")
         with _part(path).open(encoding="ascii") as part, resolved.open("w", encoding="ascii", newline="\n") as out:
             for _, rows in groupby(map(_Row.parse, part), key=lambda row: row.frame):
-                out.writelines(f"{row}\n" for row in self._decided(camera_id, rows, identities))
+                out.writelines(f"{row}\n" for row in self._decided(camera_id, rows))
         resolved.replace(path)
         _part(path).unlink()
 
-    def _decided(self, camera_id: str, rows: Iterable[_Row], identities: Mapping[TrackKey, int]) -> Iterable[_Row]:
+    def _decided(self, camera_id: str, rows: Iterable[_Row]) -> Iterable[_Row]:
         """A frame's rows under their identities, one per identity."""
         by_identity: dict[int, _Row] = {}
         for row in rows:
-            identity_id = identities.get(TrackKey(camera_id, row.id))
+            identity_id = self._replay.identity_at(TrackKey(camera_id, row.id), row.frame - 1)
             if identity_id is None:
                 self.undecided_rows += 1
                 continue

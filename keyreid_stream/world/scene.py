@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from keyreid_stream.errors import ConfigError
+from keyreid_stream.geometry.lens import bent_radius, fold_radius
 from keyreid_stream.validation import first_fault
 from keyreid_stream.world.solids import Solid, Solids
 
@@ -221,7 +222,7 @@ class CameraView(_Section):
     def _lens_covers_the_picture(self) -> Self:
         half_width = math.tan(math.radians(self.fov_deg) / 2)
         corner = math.hypot(half_width, half_width * self.height / self.width)
-        if _bent(fold_radius(self.distortion), self.distortion) < corner:
+        if bent_radius(fold_radius(self.distortion), self.distortion) < corner:
             raise ValueError(f"distortion of camera {self.name!r} folds inside its picture; use smaller coefficients")
         return self
 
@@ -329,22 +330,6 @@ def check_scene(scene: Scene) -> Scene:
     if fault := _first_misplaced(scene, solids):
         raise ConfigError(f"scene {scene.name!r}: {fault}")
     return scene
-
-
-def fold_radius(distortion: tuple[float, float, float, float, float]) -> float:
-    """Distance from the axis, in units of depth, where the radial polynomial stops growing; at most 100."""
-    k1, k2, _, _, k3 = distortion
-    # d/dr of r + k1 r^3 + k2 r^5 + k3 r^7, as a polynomial of r^2.
-    roots = np.roots(np.trim_zeros(np.array([7 * k3, 5 * k2, 3 * k1, 1.0]), "f"))
-    turns = [root.real for root in roots if abs(root.imag) < 1e-9 and root.real > 0]
-    return min(math.sqrt(min(turns)), 100.0) if turns else 100.0
-
-
-def _bent(radius: float, distortion: tuple[float, float, float, float, float]) -> float:
-    """Where the lens moves a ray at this distance from the axis, tangential terms left out."""
-    k1, k2, _, _, k3 = distortion
-    r2 = radius * radius
-    return radius * (1 + r2 * (k1 + r2 * (k2 + r2 * k3)))
 
 
 def _first_misplaced(scene: Scene, solids: Solids) -> str | None:

@@ -61,7 +61,7 @@ def clip_times(rounds: int) -> list[BenchRow]:
     crops, heatmaps, cameras = _published_clip()
     weights = heatmaps_to_part_weights(heatmaps, model.crop_spec)
     ways = (lambda: model(crops, weights, cameras), lambda: unfactorised(model, crops, heatmaps, cameras))
-    factorised, published = _alternating_seconds(ways, rounds)
+    factorised, published = alternating_seconds(ways, rounds)
     speed_up = published / factorised
     return [
         BenchRow("clip, factorised", factorised, "s"),
@@ -76,7 +76,7 @@ def product_rates(rounds: int, length: int = 2048) -> list[BenchRow]:
     linear = torch.nn.Linear(length, length)
     by_onednn, rows = to_mkldnn(linear), torch.randn(length, length)
     converted = rows.to_mkldnn()
-    seconds = _alternating_seconds((lambda: linear(rows), lambda: by_onednn(converted)), rounds)
+    seconds = alternating_seconds((lambda: linear(rows), lambda: by_onednn(converted)), rounds)
     gflop = 2 * length**3 / 1e9
     return [
         BenchRow(f"float32 product {length}^3, {name}", gflop / taken, "GFLOP/s")
@@ -90,7 +90,7 @@ def named_model_rates(rounds: int, batch: int = 8) -> list[BenchRow]:
     rows = []
     for name in ("tiny", "small", "base"):
         model = build_model(named_model(name), seed=0)
-        crop_seconds, clip_seconds = _alternating_seconds(_halves(model, batch), rounds)
+        crop_seconds, clip_seconds = alternating_seconds(_halves(model, batch), rounds)
         rows += [
             BenchRow(f"{name}, frame encoder", batch / crop_seconds, "crops/s"),
             BenchRow(f"{name}, clip head", batch / clip_seconds, "clips/s"),
@@ -121,7 +121,7 @@ def _gflop(call: Callable[[], object]) -> float:
     return float(counter.get_total_flops()) / 1e9
 
 
-def _alternating_seconds(ways: tuple[Callable[[], object], ...], rounds: int) -> list[float]:
+def alternating_seconds(ways: tuple[Callable[[], object], ...], rounds: int) -> list[float]:
     """The median time of each way; the first round is not counted."""
     seconds: list[list[float]] = [[] for _ in ways]
     for _ in range(rounds + 1):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from keyreid_stream.cli.main import main
-from tests.world.small_worlds import yard_toml
+from keyreid_stream.world.writers.calibration import write_calibration
+from tests.world.small_worlds import YARD, yard_toml
 
 Arguments = Callable[[Path, Path], list[str]]
 
@@ -41,6 +42,12 @@ def wrong_key(folder: Path) -> str:
 def text_weights(folder: Path, name: str) -> str:
     path = folder / name
     path.write_text("not weights", encoding="utf-8")
+    return str(path)
+
+
+def calibrations(folder: Path) -> str:
+    path = folder / "calibration"
+    write_calibration(path, YARD.cameras)
     return str(path)
 
 
@@ -80,6 +87,15 @@ BAD_INPUT: dict[str, tuple[Arguments, list[str]]] = {
         lambda folder, video: [str(video), "--oracle", "tracks"],
         ["lobby", "no ground truth", "--oracle", "world://"],
     ),
+    "missing calibration": (lambda folder, video: [str(video), "--calibration", "gone"], ["gone", "JSON"]),
+    "calibration of other cameras": (
+        lambda folder, video: [str(video), "--calibration", calibrations(folder)],
+        ["'east', 'west'", "'lobby'", "NAME=PATH"],
+    ),
+    "damaged calibration": (
+        lambda folder, video: [str(video), "--calibration", text_weights(folder, "lobby.json")],
+        ["lobby.json", "JSON"],
+    ),
     "confidence above one": (lambda folder, video: [str(video), "--confidence", "7"], ["confidence", "7"]),
 }
 
@@ -115,6 +131,32 @@ def test_truth_in_the_place_of_stages_is_said_on_both_streams_and_no_detector_is
     report = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert report["status"] == "finished"
     assert report["oracle"] == ["detections", "keypoints", "tracks", "identities"]
+
+
+def yard_run(tmp_path: Path, *options: str, size: str = "") -> int:
+    scene = tmp_path / "yard.toml"
+    scene.write_text(yard_toml(), encoding="utf-8")
+    source = [f"world://{scene}?seconds=0.5{size}", "--oracle", "identities,tracks,detections,keypoints"]
+    return main(["track", *source, "--no-video", "--device", "cpu", "--out", str(tmp_path / "out"), *options])
+
+
+def test_the_report_says_whose_calibration_was_used(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = Path(calibrations(tmp_path))
+    (folder / "west.json").unlink()
+    assert yard_run(tmp_path, "--calibration", str(folder)) == 0
+    report = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert report["calibration"] == {"used": ["east"], "faults": []}
+    assert "no calibration of 'west'" in report["notice"]
+    assert "no calibration of 'west'" in capfd.readouterr().err
+
+
+def test_frames_of_another_size_than_calibrated_end_the_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert yard_run(tmp_path, "--calibration", calibrations(tmp_path), size="&width=256&height=192") == 2
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert "256x192" in line
+    assert "128x96" in line
+    report = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert report["status"] == "failed"
 
 
 def test_a_window_without_a_display_is_refused_at_once(

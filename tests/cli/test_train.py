@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from keyreid_stream.cli.main import main
-from keyreid_stream.cli.train import data_folders
+from keyreid_stream.cli.train_data import data_folders
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.models.load import load_model
+from keyreid_stream.models.weights import Provenance, save_weights
 from keyreid_train import assembly
 from keyreid_train.feeding import TrainingData
 from keyreid_train.settings import TrainConfig
 from keyreid_train.trainer import Trainer
-from tests.models.small_models import small_config
+from tests.models.small_models import small_config, small_model
 from tests.train.painted_people import painted_data
 
 SETTINGS = [
@@ -114,3 +118,69 @@ def test_data_folders() -> None:
     assert data_folders(["/a", "x=/b=c"]) == (Path("/a"), {"x": Path("/b=c")})
     with pytest.raises(ConfigError, match="already"):
         data_folders(["/a", "/b"])
+
+
+@pytest.fixture
+def own_people(tmp_path: Path) -> Path:
+    """Three people in two cameras, in the plain folder layout."""
+    for person in range(3):
+        picture = np.random.default_rng(person).integers(0, 256, (64, 32, 3), np.uint8)
+        for camera in ("a", "b"):
+            path = tmp_path / f"data/folder/{person}/{camera}/one/1.png"
+            path.parent.mkdir(parents=True)
+            cv2.imwrite(str(path), picture)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def small_weights(tmp_path: Path) -> str:
+    model = small_model()
+    origin = Provenance(source="a test", trained=True, created=datetime.date(2026, 1, 1))
+    return str(save_weights(tmp_path / "small.safetensors", model.config, model.state_dict(), origin).path)
+
+
+def test_openpifpafs_files_become_keypoints_that_scores_use(
+    own_people: Path, small_weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for image in (own_people / "folder").rglob("*.png"):
+        people = [{"keypoints": [16.0, 5.0, 0.9] * 17, "bbox": [0, 0, 32, 64], "score": 0.7, "category_id": 1}]
+        image.with_name(f"{image.name}.predictions.json").write_text(json.dumps(people))
+    data = ["--data", str(own_people)]
+    pose, keypoints = str(own_people / "folder"), str(tmp_path / "keypoints")
+    assert main(["train", "prepare", "folder", *data, "--pose", pose, "--out", keypoints]) == 0
+    assert capsys.readouterr().out.strip() == f"{keypoints}/folder.npz"
+    out = tmp_path / "ablation"
+    named = ["--set-name", "folder", "--keypoints", keypoints]
+    assert main(["train", "ablate", small_weights, small_weights, *data, *named, "--out", str(out)]) == 0
+    assert "lower half" in capsys.readouterr().out
+    record = json.loads((out / "ablation.json").read_text())
+    assert [len(one["rows"]) for one in record["ablations"]] == [18, 18]
+    assert record["keypoints"]
+    assert (out / "ablation.md").read_text().count(f"## {small_weights}") == 2
+
+
+def test_ablations_of_nothing_are_refused_before_the_work(
+    own_people: Path, small_weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(own_people), "--set-name", "folder"]
+    assert main(["train", "ablate", small_weights, "none-such", *data]) == 2
+    assert "unknown weights 'none-such'" in capsys.readouterr().err
+    assert main(["train", "ablate", small_weights, *data, "--out", small_weights]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_noted_figures_are_in_the_card(
+    own_people: Path, small_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(own_people), "--set-name", "folder"]
+    assert main(["train", "score", small_weights, *data]) == 0
+    assert main(["weights", "card", small_weights]) == 0
+    assert "None were noted." in capsys.readouterr().out
+    for hidden in ([], ["--hide", "upper"]):
+        assert main(["train", "score", small_weights, *data, *hidden, "--note"]) == 0
+    capsys.readouterr()
+    assert main(["weights", "card", small_weights]) == 0
+    card = capsys.readouterr().out
+    places = "camera to camera, all directions averaged; no keypoints"
+    assert f"| first image; cosine of all; {places} | 100.0 % | 100.0 % | 100.0 % | 6 |" in card
+    assert card.count("upper half of queries hidden") == 12

@@ -98,8 +98,8 @@ def test_the_events_replay_to_the_same_state() -> None:
         crossed = [LEFT, RIGHT] if index == 0 else [RIGHT, LEFT]
         evidence = [seen(A1, index, crossed[0]), seen(A2, index, crossed[1]), seen(B1, index, LEFT)]
         events += oracle.update(index / 10, evidence, [])
-    assert final_identities(events) == {A1: 8, A2: 5, B1: 8}
-    assert all(oracle.identity_of(key) == identity for key, identity in final_identities(events).items())
+    assert final_identities(events) == {A1: ((0, 8),), A2: ((0, 5),), B1: ((0, 8),)}
+    assert all(oracle.identity_of(key) == last.identity_id for key, (*_, last) in final_identities(events).items())
 
 
 @pytest.mark.parametrize("ended", [[], [A1]])

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn.functional import batch_norm, conv1d, conv2d, layer_norm, relu
 
+from keyreid_stream.models.clip_head import ClipFeatures
 from keyreid_stream.models.keyreid import KeyReID
 
 
@@ -56,6 +57,27 @@ def unfactorised(model: KeyReID, crops: torch.Tensor, heatmaps: torch.Tensor, ca
         features.append(normed[:, 0])
         embedding.append(_neck(model.clip_head.part_norms[part], normed[:, 0]) / parts)
     return Unfactorised(tokens, global_feature, torch.stack(features, 1), logits, torch.cat(embedding, 1))
+
+
+def unfactorised_features(
+    model: KeyReID, crops: torch.Tensor, heatmaps: torch.Tensor, cameras: torch.Tensor
+) -> ClipFeatures:
+    """The same way in training: BatchNorm by the batch's own statistics, and all that the losses ask for.
+
+    Arguments as for `unfactorised`; every part must be visible somewhere.
+    """
+    way, head = unfactorised(model, crops, heatmaps, cameras), model.clip_head
+    global_neck = head.global_norm(way.global_feature)
+    necks = [norm(part) for norm, part in zip(head.part_norms, way.part_features.unbind(dim=1), strict=True)]
+    return ClipFeatures(
+        embedding=torch.cat([global_neck, *(neck / len(necks) for neck in necks)], dim=1),
+        visibility=torch.ones(len(crops), len(necks), dtype=crops.dtype, device=crops.device),
+        global_feature=way.global_feature,
+        global_neck=global_neck,
+        part_features=way.part_features,
+        part_necks=torch.stack(necks, dim=1),
+        attention_logits=way.attention_logits,
+    )
 
 
 def _backbone(model: KeyReID, images: torch.Tensor, cameras: torch.Tensor) -> torch.Tensor:

@@ -30,10 +30,12 @@ def write_log(path: Path, *events: Event) -> Path:
 def test_a_line_is_fixed(tmp_path: Path) -> None:
     lines = write_log(tmp_path / "events.jsonl", MATCHED, MERGED).read_text().splitlines()
     assert lines == [
-        '{"schema":"keyreid.events/1","kind":"matched","identity_id":3,"timestamp_s":12.5,"camera_id":"gate 1",'
-        '"track_id":7,"frame_index":125,"box_xyxy":[1.0,2.25,30.5,40.75],"similarity":0.8125,"other_identity_id":null}',
-        '{"schema":"keyreid.events/1","kind":"merged","identity_id":1,"timestamp_s":13.0,"camera_id":null,'
-        '"track_id":null,"frame_index":null,"box_xyxy":null,"similarity":null,"other_identity_id":3}',
+        '{"schema":"keyreid.events/2","kind":"matched","identity_id":3,"timestamp_s":12.5,"camera_id":"gate 1",'
+        '"track_id":7,"frame_index":125,"box_xyxy":[1.0,2.25,30.5,40.75],"similarity":0.8125,"other_identity_id":null,'
+        '"first_frame":null,"provisional":false}',
+        '{"schema":"keyreid.events/2","kind":"merged","identity_id":1,"timestamp_s":13.0,"camera_id":null,'
+        '"track_id":null,"frame_index":null,"box_xyxy":null,"similarity":null,"other_identity_id":3,'
+        '"first_frame":null,"provisional":false}',
     ]
 
 
@@ -146,7 +148,7 @@ fields = json.loads(whole)
         "",
         "not json",
         "[]",
-        json.dumps(fields | {"schema": "keyreid.events/2"}),
+        json.dumps(fields | {"schema": "keyreid.events/1"}),
         json.dumps(fields | {"kind": "guessed"}),
         json.dumps(fields | {"identity_id": "3"}),
         json.dumps(fields | {"identity_id": 3.5}),
@@ -163,7 +165,7 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     path.write_bytes(f"{whole}\n{whole}\n{line}\n{whole}\n".encode(errors="surrogateescape"))
     events = read_events(path)
     assert [next(events), next(events)] == [MATCHED, MATCHED]
-    with pytest.raises(InputError, match=r"events\.jsonl, line 3 is damaged or not keyreid\.events/1") as caught:
+    with pytest.raises(InputError, match=r"events\.jsonl, line 3 is damaged or not keyreid\.events/2") as caught:
         next(events)
     assert "\n" not in str(caught.value)
 

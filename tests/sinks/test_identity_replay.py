@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.sinks import final_identities
+from keyreid_stream.sinks.identity_replay import IdentityReplay
 from keyreid_stream.structures import Event, TrackKey
 
 A1, A2, B1 = TrackKey("a", 1), TrackKey("a", 2), TrackKey("b", 1)
@@ -20,23 +21,23 @@ def event(kind: str, identity_id: int, key: TrackKey | None = None, other: int |
 
 def test_new_and_matched_tracks_keep_their_identity_after_leaving() -> None:
     events = [event("new", 1, A1), event("matched", 1, B1), event("seen", 1, B1), event("left", 1, A1)]
-    assert final_identities(events) == {A1: 1, B1: 1}
+    assert final_identities(events) == {A1: ((0, 1),), B1: ((0, 1),)}
 
 
 def test_a_merge_moves_every_track_of_the_other_identity() -> None:
     events = [event("new", 1, A1), event("new", 2, A2), event("matched", 2, B1), event("merged", 1, other=2)]
-    assert final_identities(events) == {A1: 1, A2: 1, B1: 1}
+    assert final_identities(events) == {A1: ((0, 1),), A2: ((0, 1),), B1: ((0, 1),)}
 
 
 def test_merges_chain() -> None:
     events = [event("new", 1, A1), event("new", 2, A2), event("new", 3, B1)]
     events += [event("merged", 2, other=3), event("merged", 1, other=2)]
-    assert final_identities(events) == {A1: 1, A2: 1, B1: 1}
+    assert final_identities(events) == {A1: ((0, 1),), A2: ((0, 1),), B1: ((0, 1),)}
 
 
 def test_a_split_moves_one_track_only() -> None:
     events = [event("new", 1, A1), event("matched", 1, B1), event("split", 2, B1, other=1)]
-    assert final_identities(events) == {A1: 1, B1: 2}
+    assert final_identities(events) == {A1: ((0, 1),), B1: ((0, 2),)}
 
 
 def test_a_forgotten_identity_leaves_no_track_behind() -> None:
@@ -46,7 +47,7 @@ def test_a_forgotten_identity_leaves_no_track_behind() -> None:
 
 def test_a_track_that_moved_away_is_not_forgotten_with_its_old_identity() -> None:
     events = [event("new", 1, A1), event("matched", 2, A1), event("forgotten", 1)]
-    assert final_identities(events) == {A1: 2}
+    assert final_identities(events) == {A1: ((0, 2),)}
 
 
 @pytest.mark.parametrize("kind", ["new", "matched", "split"])
@@ -93,4 +94,23 @@ def test_agrees_with_scanning(events: list[Event]) -> None:
     oracle = ScanningReplay({})
     for one in events:
         oracle.apply(one)
-    assert final_identities(events) == oracle.table
+    assert final_identities(events) == {key: ((0, identity_id),) for key, identity_id in oracle.table.items()}
+
+
+def test_a_tracklet_is_meant_from_its_first_frame_to_the_next_one() -> None:
+    replay = IdentityReplay()
+    for one in (
+        replace(event("new", 1, A1), first_frame=10),
+        replace(event("matched", 1, A1), first_frame=30),
+        replace(event("matched", 1, A1), first_frame=20),
+        replace(event("split", 2, A1, other=1), first_frame=20),
+    ):
+        replay.apply(one)
+    assert [replay.identity_at(A1, frame) for frame in (9, 10, 19, 20, 29, 30, 99)] == [None, 1, 1, 2, 2, 1, 1]
+    assert replay.tracklets() == {A1: ((10, 1), (20, 2), (30, 1))}
+    replay.apply(event("merged", 3, other=1))
+    assert replay.tracklets() == {A1: ((10, 3), (20, 2), (30, 3))}
+    replay.apply(event("forgotten", 2))
+    assert [replay.identity_at(A1, frame) for frame in (19, 20, 30)] == [3, None, 3]
+    replay.apply(event("matched", 4, A1))  # the whole track
+    assert replay.tracklets() == {A1: ((0, 4),)}

@@ -11,7 +11,7 @@ from keyreid_stream.models.weights import load_weights
 from keyreid_train.data.structures import ClipBatch
 from keyreid_train.feeding import TrainingData
 from keyreid_train.optimiser import OptimiserConfig
-from keyreid_train.records import read_record
+from keyreid_train.records import read_record, training_seconds
 from keyreid_train.sampler import BatchConfig, ClipRequest
 from keyreid_train.settings import LoopConfig, TrainConfig
 from keyreid_train.trainer import CHECKPOINT, Progress, Trainer, TrainingFailedError
@@ -82,6 +82,9 @@ def test_the_average_is_saved_as_weights_that_the_command_reads(tmp_path: Path) 
     stored = load_weights(report.weights)
     assert stored.provenance.command == "keyreid train painted"
     assert stored.provenance.data_sets == ("painted",)
+    assert stored.provenance.data_terms == {"painted": "not known"}
+    assert "threads" in str(stored.provenance.hardware)
+    assert stored.provenance.hours is not None
     assert {tensor.dtype for tensor in stored.tensors.values()} == {torch.float16, torch.int64}
     loaded = load_model(weights=str(report.weights))
     assert loaded.card.trained
@@ -89,6 +92,12 @@ def test_the_average_is_saved_as_weights_that_the_command_reads(tmp_path: Path) 
     for name, tensor in loaded.model.state_dict().items():
         torch.testing.assert_close(tensor, averaged[name], rtol=1e-3, atol=1e-3)
     assert not torch.equal(averaged["clip_head.global_norm.running_mean"], torch.zeros(64))
+
+
+def test_hours_are_those_of_all_runs(tmp_path: Path) -> None:
+    lines = [{"step": "20", "seconds_per_step": "1.5"}, {"step": "30", "seconds_per_step": "0.5"}]
+    assert training_seconds(lines) == 35
+    assert training_seconds([]) == 0
 
 
 def test_losses_fall_and_people_are_learned(tmp_path: Path) -> None:

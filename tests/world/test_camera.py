@@ -116,7 +116,7 @@ def test_a_camera_may_look_straight_down() -> None:
 
 def test_the_calibration_says_it_all_in_json() -> None:
     view = camera(distortion=BENT)
-    read = json.loads(json.dumps(view.calibration()))
+    read = json.loads(json.dumps(view.as_json()))
     point = np.array([[0.3, 0.2, 0.9]])
     rotation = cv2.Rodrigues(np.array(read["R"]))[0]
     expected, _ = cv2.projectPoints(

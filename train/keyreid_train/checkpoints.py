@@ -17,7 +17,7 @@ from keyreid_stream.errors import WeightsError
 
 FORMAT = "keyreid-checkpoint-1"
 
-_FREE = frozenset({"device", "loop.workers", "loop.log_every", "loop.validate_every"})
+_FREE = frozenset({"device", "loop.workers", "loop.log_every", "loop.validate_every", "loop.tensorboard"})
 """Settings that may change when a training resumes: they do not change what it learns."""
 
 

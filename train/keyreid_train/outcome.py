@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,16 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from keyreid_stream.models.keyreid import KeyReID
 from keyreid_stream.models.weights import Provenance, WeightsFile, save_weights
+from keyreid_train.data.terms import terms_of
 from keyreid_train.feeding import TrainingData
 from keyreid_train.meter import LOG_COLUMNS
 from keyreid_train.plots import plot_training
-from keyreid_train.records import CsvRecord, read_record
+from keyreid_train.records import CsvRecord, read_record, training_seconds
 from keyreid_train.retrieval import camera_to_camera
 from keyreid_train.settings import TrainConfig
+from keyreid_train.tensorboard_record import TensorBoardRecord
 from keyreid_train.validation import embed_tracklets
 
 GLOBAL_WEIGHT = 0.5
@@ -67,20 +66,28 @@ class Outcome:
         parent: str | None,
         command: str | None,
         *,
+        hardware: str,
+        steps: int,
         first_epoch: int,
         best: tuple[float, int] | None,
     ) -> None:
-        """Open the records; lines of epochs from `first_epoch` on are dropped."""
+        """Open the records; lines of epochs from `first_epoch` on are dropped. An epoch has so many `steps`."""
         self._config, self._data, self._out, self._parent, self._command = config, data, out, parent, command
         self.best = best
+        self._hardware, self._steps = hardware, steps
         self._started = time.perf_counter()
         self._log = CsvRecord(out / "log.csv", LOG_COLUMNS, keep_before=first_epoch)
         self._validation = CsvRecord(out / "validation.csv", VALIDATION_COLUMNS, keep_before=first_epoch)
+        self._board: TensorBoardRecord | None = None
+        if config.loop.tensorboard:
+            self._board = TensorBoardRecord(out / "tensorboard", keep_before=first_epoch * steps + 1)
         (out / "settings.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     def log(self, values: Mapping[str, object]) -> None:
         """A line of the log."""
         self._log.write(values)
+        if self._board is not None:
+            self._board.log(values)
 
     def validate(self, network: KeyReID, epoch: int) -> dict[str, Any]:
         """Score the network on the validation part, and keep its weights if they are the best; the line written."""
@@ -94,6 +101,8 @@ class Outcome:
             "visible_mean_average_precision": visible.mean_average_precision,
         }
         self._validation.write(values)
+        if self._board is not None:
+            self._board.validate(values, (epoch + 1) * self._steps)
         selection = (score.rank1 + score.mean_average_precision) / 2
         if self.best is None or selection >= self.best[0]:
             self.best = (selection, epoch)
@@ -112,6 +121,8 @@ class Outcome:
         best = {name: float(value) for name, value in scores.get(epoch, {}).items() if name != "epoch"}
         report = TrainReport(weights, last.path, best, epoch, time.perf_counter() - self._started)
         self._write_report(report)
+        if self._board is not None:
+            self._board.close()
         return report
 
     def _save(self, network: KeyReID, name: str, epoch: int, scores: Mapping[str, Any]) -> WeightsFile:
@@ -126,8 +137,11 @@ class Outcome:
             trained=True,
             created=datetime.datetime.now(tz=datetime.UTC).date(),
             data_sets=self._data.names,
+            data_terms={name: terms_of(name) for name in self._data.names},
             recipe=self._config.recipe,
             command=self._command,
+            hardware=self._hardware,
+            hours=round(training_seconds(read_record(self._out / "log.csv")) / 3600, 4),
             parent_sha256=self._parent,
             metrics={f"validation_{key}": float(value) for key, value in scores.items() if key != "epoch"},
             notes=f"moving average after epoch {epoch + 1} of {self._config.loop.epochs}; "
@@ -152,7 +166,8 @@ class Outcome:
             "seconds_per_step": float(lines[-1]["seconds_per_step"]) if lines else None,
             "seed": self._config.seed,
             "command": self._command,
-            "machine": {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()},
+            "hours_of_steps": training_seconds(lines) / 3600,
+            "hardware": self._hardware,
             "versions": {name: version(name) for name in ("keyreid-stream", "torch", "timm", "accelerate", "numpy")},
             "settings": json.loads(self._config.model_dump_json()),
         }

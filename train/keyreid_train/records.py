@@ -39,5 +39,15 @@ def read_record(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def training_seconds(lines: list[dict[str, str]]) -> float:
+    """What all steps of a log took together, earlier runs of a resumed training included, validation left out."""
+    seconds, before = 0.0, 0
+    for line in lines:
+        step = int(line["step"])
+        seconds += (step - before) * float(line["seconds_per_step"])
+        before = step
+    return seconds
+
+
 def _short(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value

@@ -57,6 +57,7 @@ class LoopConfig(BaseModel):
         validate_every: epochs between two validations; the last epoch is always validated.
         log_every: steps between two lines of the log.
         workers: processes that prepare batches; 0 prepares them in the loop.
+        tensorboard: also write what log.csv and validation.csv say for TensorBoard, which must be installed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +73,7 @@ class LoopConfig(BaseModel):
     validate_every: int = Field(default=5, ge=1)
     log_every: int = Field(default=20, ge=1)
     workers: int = Field(default=0, ge=0, le=64)
+    tensorboard: bool = False
 
 
 class TrainConfig(BaseModel):

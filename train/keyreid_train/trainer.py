@@ -18,6 +18,7 @@ from keyreid_stream.errors import ConfigError, KeyReIDError
 from keyreid_train.averaging import MovingAverage
 from keyreid_train.checkpoints import Checkpoint, check_continues, load_checkpoint, save_checkpoint
 from keyreid_train.feeding import Serving, TrainingData, servings
+from keyreid_train.hardware import hardware_name
 from keyreid_train.learner import Learner, Lesson
 from keyreid_train.losses.total import LossTerms
 from keyreid_train.meter import LossMeter
@@ -28,6 +29,7 @@ from keyreid_train.sampler import IdentitySampler
 from keyreid_train.schedule import learning_rate_factor
 from keyreid_train.settings import TrainConfig
 from keyreid_train.surroundings import accelerator_for, memory_advice, on_device, randomness_restored, step_seed
+from keyreid_train.tensorboard_record import require_tensorboard
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -83,7 +85,10 @@ class Trainer:
 
         Raises:
             InputError: settings, data, weights or checkpoint do not fit each other.
+            MissingExtraError: TensorBoard is wanted and not installed.
         """
+        if config.loop.tensorboard:
+            require_tensorboard()
         self.config, self._data, self._out = config, data, out
         self._watch = watch or (lambda _: None)
         self._accelerator = accelerator_for(config)
@@ -113,7 +118,17 @@ class Trainer:
         self._outcome: Outcome | None = None
         if self._accelerator.is_main_process:
             out.mkdir(parents=True, exist_ok=True)
-            self._outcome = Outcome(config, data, out, parent, command, first_epoch=self.first_epoch, best=best)
+            self._outcome = Outcome(
+                config,
+                data,
+                out,
+                parent,
+                command,
+                hardware=hardware_name(self._accelerator.device, self._accelerator.num_processes),
+                steps=self._sampler.steps,
+                first_epoch=self.first_epoch,
+                best=best,
+            )
 
     @property
     def steps(self) -> int:

@@ -16,5 +16,5 @@ def write_calibration(folder: Path, cameras: Iterable[CameraView]) -> None:
     """Write `<camera>.json`: the camera's calibration, its rate and its clock's offset from the world's."""
     folder.mkdir(parents=True, exist_ok=True)
     for view in cameras:
-        content = Camera.of(view).calibration() | {"fps": view.fps, "clock_offset_s": view.sensor.clock_offset_s}
+        content = Camera.of(view).as_json() | {"fps": view.fps, "clock_offset_s": view.sensor.clock_offset_s}
         write_text(camera_path(folder, view.name, ".json"), json.dumps(content, indent=1) + "\n")

@@ -64,11 +64,11 @@ def find_keypoints(
         keypoints = _kept(piece, names, detector_id)
         if keypoints is None:
             keypoints = _detected(detector, [path for _, path in some])
-            _write(piece, names, keypoints, detector_id)
+            write_keypoints(piece, names, keypoints, detector_id)
         found.append(keypoints)
         if progress is not None:
             progress(first + len(some), len(named))
-    _write(target, np.array([name for name, _ in named]), np.concatenate(found), detector_id)
+    write_keypoints(target, np.array([name for name, _ in named]), np.concatenate(found), detector_id)
     shutil.rmtree(pieces)
 
 
@@ -97,6 +97,23 @@ def with_keypoints(tracklets: TrackletSet, path: Path) -> TrackletSet:
     return TrackletSet(tracklets.name, tuple(given(tracklet) for tracklet in tracklets.tracklets))
 
 
+def write_keypoints(path: Path, names: NDArray[np.str_], keypoints: NDArray[np.float16], origin: str) -> None:
+    """Write a file that `with_keypoints` reads; it appears whole or not at all.
+
+    Args:
+        path: the `.npz` file.
+        names: (N,) of tracklets and images, `TRACKLET/IMAGE`.
+        keypoints: (N, 17, 3), x, y in pixels of each stored crop and confidence.
+        origin: who found them, with a hash.
+    """
+    draft = path.with_name(f".{uuid.uuid4().hex}.npz")
+    try:
+        np.savez_compressed(draft, images=names, keypoints=keypoints, pose=np.array(origin))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _detected(detector: PoseDetector, paths: Sequence[Path]) -> NDArray[np.float16]:
     """The keypoints (N, 17, 3) of N crops, in pixels of each stored crop."""
     keypoints = []
@@ -118,16 +135,6 @@ def _kept(piece: Path, names: NDArray[np.str_], detector_id: str) -> NDArray[np.
     except _UNREADABLE:
         return None
     return keypoints
-
-
-def _write(path: Path, names: NDArray[np.str_], keypoints: NDArray[np.float16], detector_id: str) -> None:
-    """Write a file that appears whole or not at all."""
-    draft = path.with_name(f".{uuid.uuid4().hex}.npz")
-    try:
-        np.savez_compressed(draft, images=names, keypoints=keypoints, pose=np.array(detector_id))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> ImageArray:

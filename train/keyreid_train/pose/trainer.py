@@ -19,6 +19,7 @@ class PoseTrainingStage(BaseModel):
         imgsz: side of the square that four frames are put together in, pixels.
         learning_rate: of AdamW, at its highest.
         keypoint_gain: weight of the keypoints' loss; Ultralytics' own is 12.
+        whole_frame_epochs: how many of the last epochs see frames as they are, not four put together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +28,7 @@ class PoseTrainingStage(BaseModel):
     imgsz: int = Field(ge=32, multiple_of=32)
     learning_rate: float = Field(default=0.0015, gt=0)
     keypoint_gain: float = Field(default=12.0, gt=0)
+    whole_frame_epochs: int = Field(default=1, ge=0)
 
 
 class PoseTrainingConfig(BaseModel):
@@ -128,7 +130,7 @@ def _train_stage(data: Path, config: PoseTrainingConfig, stage: PoseTrainingStag
             "momentum": 0.9,
             "cos_lr": True,
             "warmup_epochs": 0.5,
-            "close_mosaic": max(1, stage.epochs // 5),
+            "close_mosaic": stage.whole_frame_epochs,
             "hsv_h": 0.03,
             "degrees": 4.0,
             "pose": stage.keypoint_gain,

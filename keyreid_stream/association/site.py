@@ -1,0 +1,56 @@
+"""What a site shows of itself: who is certainly different, and how long people take from camera to camera."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keyreid_stream.association.config import AssociationConfig
+from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.association.thresholds import Thresholds
+from keyreid_stream.association.tracklets import Tracklet, TrackletBook
+from keyreid_stream.association.travel import TravelTimes
+
+MIN_CLIPS = 2
+"""A tracklet of fewer clips says more about chance than about people."""
+
+
+def learn_differences(book: TrackletBook, thresholds: Thresholds, config: AssociationConfig) -> None:
+    """Tell the thresholds how alike certainly different people looked, each pair of tracklets once.
+
+    Different are two people that one camera sees at once, and of the people that one camera sees while another sees
+    somebody, all but the one most like that person.
+    """
+    tracklets = [one for one in book if not one.ended and one.clips >= MIN_CLIPS]
+    if len(tracklets) < 2:
+        return
+    rows = np.array([one.row for one in tracklets])
+    cameras = np.array([one.camera for one in tracklets])
+    mine = Signatures(book.signatures.vectors[rows], book.signatures.visibility[rows])
+    close = similarity(mine, mine, config.global_weight)
+    different = book.together[np.ix_(rows, rows)] & (cameras[:, None] == cameras)
+    for camera in np.unique(cameras):
+        theirs = np.flatnonzero(cameras == camera)
+        if len(theirs) < 2:
+            continue
+        elsewhere = np.flatnonzero(cameras != camera)
+        different[np.ix_(elsewhere, theirs)] = True
+        different[elsewhere, theirs[np.argmax(close[np.ix_(elsewhere, theirs)], axis=1)]] = False
+    different &= ~book.compared[np.ix_(rows, rows)]
+    first, second = np.nonzero(different)
+    book.compared[rows[first], rows[second]] = True
+    thresholds.different(cameras[first], cameras[second], close[first, second])
+
+
+def learn_travel(book: TrackletBook, travel: TravelTimes, origin: Tracklet) -> None:
+    """Tell the travel times where a tracklet that is about to be settled went, and where others were seen then."""
+    later = [
+        one
+        for one in book
+        if one.identity_id and one.camera != origin.camera and (one.first_s, one.key) > (origin.first_s, origin.key)
+    ]
+    if not later:
+        return
+    cameras = np.array([one.camera for one in later])
+    gaps_s = np.array([one.first_s - origin.last_s for one in later])
+    same = np.array([one.identity_id == origin.identity_id for one in later])
+    travel.learn(origin.camera, cameras, gaps_s, same=same)

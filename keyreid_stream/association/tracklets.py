@@ -1,0 +1,299 @@
+"""Tracklets: tracks, cut where their tracker may have taken one person for another.
+
+A tracklet is what decisions are about: from its track's beginning, from the end of a crossing with another person, or
+from a return after a gap, up to the next cut. Its embedding is the quality-weighted mean of its clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyreid_stream.association.config import AssociationConfig
+from keyreid_stream.association.similarity import Signatures, prepared
+from keyreid_stream.structures import EmbeddingLayout, FloatArray, IntArray, TrackEvidence, TrackKey
+
+Place = tuple[float, float]
+
+LEAST_QUALITY = 0.02
+"""What even the worst clip weighs, so that a tracklet always has a direction."""
+
+
+@dataclass(slots=True, eq=False)
+class Tracklet:
+    """A stretch of a track within which it is taken to show one person.
+
+    Attributes:
+        key: the track.
+        first_frame: frame_index of its first sighting.
+        track: a number of its track's own.
+        number: how many tracklets of the track came before.
+        row: its place in the book's arrays.
+        camera: its camera's number.
+        first_s, last_s: when it was seen first and last.
+        seen: sightings so far.
+        clips: embeddings so far.
+        quality: sum of its clips'.
+        first_place, last_place: on the floor, metres, where known.
+        identity_id: 0 while undecided.
+        ended: its track has moved on to another tracklet or has ended.
+        not_these: identities it cannot be: seen beside them, by tracklets that are settled now.
+    """
+
+    key: TrackKey
+    first_frame: int
+    track: int
+    number: int
+    row: int
+    camera: int
+    first_s: float
+    last_s: float
+    seen: int = 0
+    clips: int = 0
+    quality: float = 0.0
+    first_place: Place | None = None
+    last_place: Place | None = None
+    identity_id: int = 0
+    ended: bool = False
+    not_these: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _OpenTrack:
+    tracklet: Tracklet
+    is_crossing: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One tick's evidence, and the tracklet it belongs to; `was` is the tracklet that a cut has just ended."""
+
+    evidence: TrackEvidence
+    tracklet: Tracklet
+    was: Tracklet | None
+    is_crossing: bool
+
+
+class TrackletBook:
+    """Every tracklet of the recent past: open ones, and ended ones until they are settled.
+
+    Pairs are kept in square arrays by row: whether one camera saw both at once, whether they were compared as different
+    people, and how far apart calibrated cameras put them on the floor.
+    """
+
+    def __init__(self, config: AssociationConfig) -> None:
+        self._config = config
+        self._open: dict[TrackKey, _OpenTrack] = {}
+        self._by_row: dict[int, Tracklet] = {}
+        self._free: list[int] = []
+        self._tracks = 0
+        self.layout: EmbeddingLayout | None = None
+        self.has_places = False
+        self._sums: FloatArray = np.zeros((0, 0), np.float32)
+        self._shown: FloatArray = np.zeros((0, 0), np.float32)
+        self.signatures = Signatures(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
+        self.together: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self.compared: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self.floor_count: FloatArray = np.zeros((0, 0), np.float32)
+        self.floor_sum: FloatArray = np.zeros((0, 0), np.float32)
+
+    def __iter__(self) -> Iterator[Tracklet]:
+        """In the order of their beginning."""
+        return iter(self._by_row.values())
+
+    def __len__(self) -> int:
+        return len(self._by_row)
+
+    def of_row(self, row: int) -> Tracklet:
+        """The tracklet in a row."""
+        return self._by_row[row]
+
+    def current(self, key: TrackKey) -> Tracklet | None:
+        """The tracklet that a live track is in."""
+        track = self._open.get(key)
+        return None if track is None else track.tracklet
+
+    def see(self, evidence: Sequence[TrackEvidence], cameras: Sequence[int]) -> list[Sighting]:
+        """Find the tracklets of one tick's evidence, sorted by track, of cameras with these numbers.
+
+        Tracks are cut where they need it. Nothing is noted of the sightings yet.
+        """
+        crossing = _crossing(evidence, self._config.crossing_iou)
+        return [
+            self._see(one, camera, is_crossing=bool(crosses))
+            for one, camera, crosses in zip(evidence, cameras, crossing, strict=True)
+        ]
+
+    def cut(self, sighting: Sighting) -> Sighting:
+        """End the tracklet of a sighting that is not noted yet, and begin the track's next one with it."""
+        before = sighting.tracklet
+        if not before.seen:
+            return sighting  # it has only just begun
+        tracklet = self._begin_next(self._open[before.key], sighting.evidence)
+        return Sighting(sighting.evidence, tracklet, before, sighting.is_crossing)
+
+    def note(self, sightings: Sequence[Sighting]) -> None:
+        """Note one tick's sightings: when, where, and who was seen beside whom."""
+        if not sightings:
+            return
+        for one in sightings:
+            tracklet, place = one.tracklet, one.evidence.floor_xy
+            tracklet.last_s = one.evidence.timestamp_s
+            tracklet.seen += 1
+            if place is not None:
+                tracklet.first_place = tracklet.first_place or place
+                tracklet.last_place = place
+        rows = np.array([one.tracklet.row for one in sightings], np.int64)
+        cameras = np.array([one.tracklet.camera for one in sightings], np.int64)
+        self.together[np.ix_(rows, rows)] |= (cameras[:, None] == cameras) & ~np.eye(len(rows), dtype=np.bool_)
+        self._compare_places(sightings, rows, cameras)
+
+    def add_clips(self, sightings: Sequence[Sighting]) -> None:
+        """Take the sightings' clips, all of which have one, into their tracklets' embeddings."""
+        if not sightings:
+            return
+        embeddings = [one.evidence.embedding for one in sightings if one.evidence.embedding is not None]
+        layout = embeddings[0].layout
+        self._make_room_for(layout)
+        rows = np.array([one.tracklet.row for one in sightings], np.int64)
+        weights = np.array([max(one.evidence.quality, LEAST_QUALITY) for one in sightings], np.float32)
+        vectors = np.stack([embedding.vector for embedding in embeddings])
+        visibility = np.stack([embedding.visibility for embedding in embeddings])
+        clips = prepared(vectors, visibility, layout, self._config.global_weight)
+        self._sums[rows] += weights[:, None] * clips.vectors
+        self._shown[rows] += weights[:, None] * visibility
+        for one, weight in zip(sightings, weights.tolist(), strict=True):
+            one.tracklet.clips += 1
+            one.tracklet.quality += weight
+        total = np.array([one.tracklet.quality for one in sightings], np.float32)
+        means = prepared(self._sums[rows], self._shown[rows] / total[:, None], layout, self._config.global_weight)
+        self.signatures.vectors[rows] = means.vectors
+        self.signatures.visibility[rows] = means.visibility
+
+    def end(self, key: TrackKey) -> Tracklet | None:
+        """A track has ended; its last tracklet, if it had any."""
+        track = self._open.pop(key, None)
+        if track is None:
+            return None
+        track.tracklet.ended = True
+        return track.tracklet
+
+    def settled(self, now_s: float) -> list[Tracklet]:
+        """Ended tracklets that are to leave the book: out of the window, or too many."""
+        ended = [one for one in self._by_row.values() if one.ended]
+        window_s = min(self._config.window_s, self._config.retention_s)
+        old = [one for one in ended if one.last_s < now_s - window_s]
+        surplus = len(self._by_row) - len(old) - self._config.max_tracklets
+        if surplus > 0:
+            gone = {id(one) for one in old}
+            rest = sorted((one for one in ended if id(one) not in gone), key=lambda one: (one.last_s, one.key))
+            old += rest[:surplus]
+        return old
+
+    def remove(self, tracklet: Tracklet) -> None:
+        """Let a tracklet's row go."""
+        row = tracklet.row
+        del self._by_row[row]
+        self._free.append(row)
+        for pairs in (self.together, self.compared, self.floor_count, self.floor_sum):
+            pairs[row] = 0
+            pairs[:, row] = 0
+        for rows in (self._sums, self._shown, self.signatures.vectors, self.signatures.visibility):
+            rows[row] = 0
+
+    def neighbours(self, tracklet: Tracklet) -> list[Tracklet]:
+        """Tracklets that its camera saw at the same time."""
+        return [self._by_row[int(row)] for row in np.flatnonzero(self.together[tracklet.row])]
+
+    def _see(self, one: TrackEvidence, camera: int, *, is_crossing: bool) -> Sighting:
+        track = self._open.get(one.key)
+        was = None
+        if track is None:
+            self._tracks += 1
+            track = self._open[one.key] = _OpenTrack(self._begin(one, camera, self._tracks, 0))
+        elif (one.timestamp_s - track.tracklet.last_s > self._config.max_gap_s) or (
+            track.is_crossing and not is_crossing
+        ):
+            was = track.tracklet
+            self._begin_next(track, one)
+        track.is_crossing = is_crossing
+        return Sighting(one, track.tracklet, was, is_crossing)
+
+    def _begin_next(self, track: _OpenTrack, one: TrackEvidence) -> Tracklet:
+        before = track.tracklet
+        before.ended = True
+        track.tracklet = self._begin(one, before.camera, before.track, before.number + 1)
+        return track.tracklet
+
+    def _begin(self, one: TrackEvidence, camera: int, track: int, number: int) -> Tracklet:
+        if not self._free:
+            self._grow()
+        row = self._free.pop()
+        tracklet = Tracklet(one.key, one.frame_index, track, number, row, camera, one.timestamp_s, one.timestamp_s)
+        self._by_row[row] = tracklet
+        return tracklet
+
+    def _compare_places(self, sightings: Sequence[Sighting], rows: IntArray, cameras: IntArray) -> None:
+        """Note how far apart different cameras put whoever they see now."""
+        known = np.array([one.evidence.floor_xy is not None for one in sightings])
+        if not known.any():
+            return
+        places = np.array([one.evidence.floor_xy for one in sightings if one.evidence.floor_xy is not None], np.float32)
+        self.has_places = True
+        rows, cameras = rows[known], cameras[known]
+        distances = np.linalg.norm(places[:, None] - places, axis=2)
+        apart = cameras[:, None] != cameras
+        self.floor_sum[np.ix_(rows, rows)] += np.where(apart, distances, 0)
+        self.floor_count[np.ix_(rows, rows)] += apart
+
+    def _grow(self) -> None:
+        before, after = len(self.together), max(64, 2 * len(self.together))
+        self._free = list(range(after - 1, before - 1, -1))
+        self.together = _enlarged(self.together, (after, after))
+        self.compared = _enlarged(self.compared, (after, after))
+        self.floor_count = _enlarged(self.floor_count, (after, after))
+        self.floor_sum = _enlarged(self.floor_sum, (after, after))
+        self._resize(after)
+
+    def _make_room_for(self, layout: EmbeddingLayout) -> None:
+        if self.layout is None:
+            self.layout = layout
+            self._resize(len(self.together))
+
+    def _resize(self, count: int) -> None:
+        size, parts = (self.layout.size, self.layout.parts) if self.layout else (0, 0)
+        self._sums = _enlarged(self._sums, (count, size))
+        self._shown = _enlarged(self._shown, (count, parts))
+        self.signatures = Signatures(
+            _enlarged(self.signatures.vectors, (count, size)), _enlarged(self.signatures.visibility, (count, parts))
+        )
+
+
+def _enlarged(array: NDArray[np.generic], shape: tuple[int, int]) -> NDArray:  # type: ignore[type-arg]
+    larger = np.zeros(shape, array.dtype)
+    larger[: array.shape[0], : array.shape[1]] = array
+    return larger
+
+
+def _crossing(evidence: Sequence[TrackEvidence], least_iou: float) -> NDArray[np.bool_]:
+    """Which sightings, sorted by track, overlap another of their camera."""
+    crossing = np.zeros(len(evidence), np.bool_)
+    first = 0
+    for _, group in groupby(evidence, key=lambda one: one.key.camera_id):
+        boxes = np.stack([one.box_xyxy for one in group])
+        last = first + len(boxes)
+        if len(boxes) > 1:
+            corners = np.maximum(boxes[:, None, :2], boxes[:, :2])
+            sides = np.maximum(np.minimum(boxes[:, None, 2:], boxes[:, 2:]) - corners, 0)
+            shared = sides[..., 0] * sides[..., 1]
+            areas = np.diagonal(shared)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                overlap = shared / (areas[:, None] + areas - shared)
+            np.fill_diagonal(overlap, 0)
+            crossing[first:last] = (overlap >= least_iou).any(axis=1)
+        first = last
+    return crossing

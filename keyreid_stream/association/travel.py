@@ -1,0 +1,120 @@
+"""Travel times between cameras: learned from people who were recognised, or pinned by who knows the site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from keyreid_stream.errors import ConfigError
+from keyreid_stream.structures import FloatArray, IntArray
+
+_EDGES_S = np.array([0.0, *(2.0 ** np.arange(0, 11))])
+"""Gaps below 0 (in view at once), below 1 s, 2 s, 4 s, … 1024 s, and longer."""
+
+_BINS = len(_EDGES_S) + 1
+_FAMILIAR = 10.0
+"""After so many people who took a way, half is believed of what they took."""
+
+_MOST = 3.0
+"""Travel times alone are never surer than this, in log odds."""
+
+
+class TravelTime(BaseModel):
+    """How long the way from one camera to another takes.
+
+    Attributes:
+        from_camera, to_camera: camera ids.
+        min_s, max_s: nobody is faster or slower; 0 allows who is seen by both at once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_camera: str
+    to_camera: str
+    min_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    max_s: float = Field(ge=0, allow_inf_nan=False)
+
+
+class TravelTimes:
+    """For every way from camera to camera, the gaps of those who were one person, and of those who were not.
+
+    A gap is the time from a tracklet's end to a later tracklet's beginning, negative when they overlap in time.
+    """
+
+    def __init__(self, pinned: Sequence[TravelTime] = ()) -> None:
+        """Start without experience.
+
+        Raises:
+            ConfigError: a pinned way's shortest time is longer than its longest, or it is pinned twice.
+        """
+        ways = [(one.from_camera, one.to_camera) for one in pinned]
+        for one in pinned:
+            way = f"from {one.from_camera!r} to {one.to_camera!r}"
+            if one.min_s > one.max_s:
+                raise ConfigError(f"the way {way} takes {one.min_s:g} to {one.max_s:g} s; give the shorter time first")
+            if ways.count((one.from_camera, one.to_camera)) > 1:
+                raise ConfigError(f"the way {way} is pinned more than once; keep one")
+        self._pinned = tuple(pinned)
+        self._names: list[str] = []
+        self._same: NDArray[np.float64] = np.zeros((0, 0, _BINS))
+        self._others: NDArray[np.float64] = np.zeros((0, 0, _BINS))
+
+    def camera(self, camera_id: str) -> None:
+        """Get to know the next camera; numbers follow the order in which cameras are made known."""
+        self._names.append(camera_id)
+        count = len(self._names)
+        for name in ("_same", "_others"):
+            grown = np.zeros((count, count, _BINS))
+            grown[:-1, :-1] = getattr(self, name)
+            setattr(self, name, grown)
+
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether no way is pinned, and nobody was recognised yet."""
+        return not self._pinned and not self._same.any()
+
+    def learn(self, origin: int, cameras: IntArray, gaps_s: NDArray[np.float64], *, same: NDArray[np.bool_]) -> None:
+        """Take gaps (n,) from one camera, by number, to others, and whether each was one person's."""
+        bins = np.digitize(gaps_s, _EDGES_S)
+        np.add.at(self._same[origin], (cameras[same], bins[same]), 1)
+        np.add.at(self._others[origin], (cameras[~same], bins[~same]), 1)
+
+    def log_odds(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> FloatArray:
+        """What gaps (n,) say about being one person's, from 0 where nothing is known up to 3 either way."""
+        everyone = self._same + self._others
+        usual = (everyone + 1) / (everyone.sum(axis=2, keepdims=True) + _BINS)
+        count = self._same.sum(axis=2, keepdims=True)
+        theirs = (self._same + _FAMILIAR * usual) / (count + _FAMILIAR)
+        odds = np.clip(np.log(theirs / usual), -_MOST, _MOST)
+        found: FloatArray = odds[origins, cameras, np.digitize(gaps_s, _EDGES_S)].astype(np.float32)
+        return found
+
+    def impossible(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which gaps (n,) a pinned way rules out."""
+        ruled_out = np.zeros(len(gaps_s), np.bool_)
+        for one in self._pinned:
+            if one.from_camera in self._names and one.to_camera in self._names:
+                way = (origins == self._names.index(one.from_camera)) & (cameras == self._names.index(one.to_camera))
+                too_soon = (gaps_s < one.min_s) & ((gaps_s >= 0) | (one.min_s > 0))
+                ruled_out |= way & (too_soon | (gaps_s > one.max_s))
+        return ruled_out
+
+    def learned(self, *, share: float = 0.9) -> tuple[TravelTime, ...]:
+        """The times that the middle `share` of recognised people took, for each way that ten or more took."""
+        found = []
+        for origin, destination in zip(*np.nonzero(self._same.sum(axis=2) >= _FAMILIAR), strict=True):
+            reached = np.cumsum(self._same[origin, destination]) / self._same[origin, destination].sum()
+            first, last = np.searchsorted(reached, [(1 - share) / 2 + 1e-9, (1 + share) / 2 - 1e-9])
+            upper = float(_EDGES_S[min(int(last), len(_EDGES_S) - 1)])
+            found.append(
+                TravelTime(
+                    from_camera=self._names[origin],
+                    to_camera=self._names[destination],
+                    min_s=float(_EDGES_S[first - 1]) if first else 0.0,
+                    max_s=upper,
+                )
+            )
+        return tuple(found)
