@@ -35,7 +35,7 @@ class AssociationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(default=0.6, ge=-1, le=1)
-    false_merge_rate: float = Field(default=0.01, gt=0, lt=1)
+    false_merge_rate: float = Field(default=0.05, gt=0, lt=1)
     min_observations: int = Field(default=4, ge=1)
     min_quality: float = Field(default=0.2, ge=0)
     global_weight: float = Field(default=0.5, gt=0, le=1)

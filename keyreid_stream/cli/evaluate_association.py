@@ -81,9 +81,9 @@ def _print(curves: SceneCurves) -> None:
         "noise",
         title=f"{curves.config.name}: global IDF1 in percent, mean of {len(curves.seeds)} worlds",
         caption=(
-            f"{curves.people} people, {curves.stretches} stretches of being in view, {curves.swaps} swaps; error: rank-1 "
-            "of single clips across cameras, percent; gain: engine less threshold, in the worst world; corrected: of "
-            "sightings, percent, after median (90th percentile) seconds"
+            f"{curves.people} people, {curves.stretches} stretches of being in view, {curves.swaps} swaps; error: "
+            "rank-1 of single clips across cameras, percent; gain: engine less threshold, in the worst world; "
+            "corrected: of sightings, percent, after median (90th percentile) seconds"
         ),
     )
     for name in (*METHODS, "gain", "corrected"):

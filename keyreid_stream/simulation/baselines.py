@@ -152,4 +152,5 @@ def _together(recording: Recording, keys: Sequence[TrackKey]) -> NDArray[np.bool
         seen = [places[one.key] for one in tick.evidence if one.key in places]
         found[np.ix_(seen, seen)] = True
     np.fill_diagonal(found, False)
-    return found & (cameras[:, None] == cameras)
+    together: NDArray[np.bool_] = found & (cameras[:, None] == cameras)
+    return together

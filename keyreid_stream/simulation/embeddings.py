@@ -101,14 +101,16 @@ def synthetic_embeddings(
 
 def _directions(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     """(count, E): random global parts and body parts, each of length 1 on average."""
-    return rng.standard_normal((count, LAYOUT.size)) / np.sqrt(np.repeat(_SIZES, _SIZES))
+    directions: NDArray[np.float64] = rng.standard_normal((count, LAYOUT.size)) / np.sqrt(np.repeat(_SIZES, _SIZES))
+    return directions
 
 
 def _looks(rng: np.random.Generator, count: int, uniform: float) -> NDArray[np.float64]:
     """(count, E): one direction per person, of which everyone has the same share."""
     same, own = _directions(rng, 1), _directions(rng, count)
     shares = np.repeat([uniform, *(0.0 if part == _HEAD else uniform for part in range(LAYOUT.parts))], _SIZES)
-    return np.sqrt(shares) * same + np.sqrt(1 - shares) * own
+    looks: NDArray[np.float64] = np.sqrt(shares) * same + np.sqrt(1 - shares) * own
+    return looks
 
 
 def _clip_means(
@@ -126,4 +128,5 @@ def _clip_means(
 def _hardness(share: FloatArray, rows: IntArray) -> NDArray[np.float64]:
     """(B,) from 1 for clips of whole people to 3 for clips of people who are hidden."""
     used = rows >= 0
-    return 3 - 2 * (share[rows] * used).sum(axis=1) / used.sum(axis=1)
+    hardness: NDArray[np.float64] = 3 - 2 * (share[rows] * used).sum(axis=1) / used.sum(axis=1)
+    return hardness

@@ -45,8 +45,8 @@ class Site:
 
     def weights(self) -> np.ndarray:
         nodes = Nodes.of(self.book, list(self.book))
-        singles = Groups(nodes, np.arange(len(nodes)), self.book.layout, 0.5)
-        return self.links.weights(singles, singles, 1)
+        singles = Groups.singles(nodes, self.book.layout, 0.5)
+        return self.links.weights(singles, singles, self.links.pairs(nodes, nodes), 1)
 
 
 CONFIG = AssociationConfig(threshold=0.8, swap_rate=0.1, floor_tolerance_m=1.0, max_speed_m_s=5.0, max_gap_s=1.0)

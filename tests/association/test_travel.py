@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from keyreid_stream.association.travel import TravelTime, TravelTimes
+from keyreid_stream.association.travel import _EDGES_S, TravelTime, TravelTimes, _bins
 from keyreid_stream.errors import ConfigError
 
 
@@ -80,3 +83,9 @@ def test_a_way_to_a_camera_that_is_not_there_rules_out_nothing() -> None:
 def test_contradictions_are_named(pinned: list[TravelTime], fault: str) -> None:
     with pytest.raises(ConfigError, match=fault):
         TravelTimes(pinned)
+
+
+@given(arrays.arrays(np.float64, 20, elements=st.floats(-1e4, 1e4)))
+def test_bins_are_what_numpy_would_say(gaps_s: np.ndarray) -> None:
+    gaps_s[:4] = [0.0, 1.0, 1024.0, 4096.0]
+    np.testing.assert_array_equal(_bins(gaps_s), np.digitize(gaps_s, _EDGES_S))

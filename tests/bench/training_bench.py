@@ -91,6 +91,6 @@ def _ways(config: TrainConfig, clips: int) -> tuple[Callable[[], object], Callab
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-        return float(loss)  # waits for a GPU
+        return float(loss.detach())  # waits for a GPU
 
     return lambda: step(factorised), lambda: step(published)

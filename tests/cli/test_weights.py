@@ -217,3 +217,12 @@ def test_show_recognises_a_checkpoint_by_its_hash(manifest: Path, tmp_path: Path
 def test_show_of_nothing_says_what_there_is(home: Path) -> None:
     assert "keyreid weights fetch" in refusal("show", "mine")
     assert "does not exist" in refusal("show", "gone.safetensors")
+
+
+def test_a_card_is_of_a_pair(pair: WeightsFile, home: Path, tmp_path: Path) -> None:
+    succeed("import", pair.path, "--name", "mine")
+    assert succeed("card", "mine").startswith("# mine\n")
+    checkpoint = tmp_path / "theirs.pth"
+    checkpoint.write_bytes(CONTENT)
+    assert "import it first: keyreid weights import" in refusal("card", checkpoint)
+    assert "unknown weights 'other'" in refusal("card", "other")

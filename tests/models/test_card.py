@@ -77,7 +77,9 @@ def test_a_card_hides_nothing_that_is_missing(tmp_path: Path) -> None:
     assert "None were noted." in text
 
 
-@pytest.mark.parametrize(("data", "heading"), [("cuhk03", "On cuhk03, which they were trained on:"), ("lab", "On lab:")])
+@pytest.mark.parametrize(
+    ("data", "heading"), [("cuhk03", "On cuhk03, which they were trained on:"), ("lab", "On lab:")]
+)
 def test_figures_on_training_data_are_called_so(tmp_path: Path, data: str, heading: str) -> None:
     stored = saved(tmp_path, figures=(FIRST.model_copy(update={"data": data}),))
     assert heading in model_card(stored).splitlines()

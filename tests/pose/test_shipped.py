@@ -19,6 +19,12 @@ def test_its_name_means_the_shipped_file() -> None:
     assert PoseConfig(weights=Path("other/world-pose")).weights == Path("other/world-pose")
 
 
+def test_it_sees_larger_pictures_than_others_unless_told_otherwise() -> None:
+    assert PoseConfig(weights=Path("world-pose")).imgsz == 800
+    assert PoseConfig(weights=Path("world-pose"), imgsz=640).imgsz == 640
+    assert PoseConfig().imgsz == PoseConfig(weights=Path("other.pt")).imgsz == 640
+
+
 def test_a_users_own_file_of_that_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("world-pose").touch()

@@ -9,6 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from keyreid_stream.pose.quiet_ultralytics import import_ultralytics
+from keyreid_stream.pose.shipped import WORLD_POSE_IMGSZ
 
 
 class PoseTrainingStage(BaseModel):
@@ -52,6 +53,8 @@ class PoseTrainingConfig(BaseModel):
             PoseTrainingStage(epochs=6, imgsz=416),
             PoseTrainingStage(epochs=7, imgsz=512, keypoint_gain=24.0),
             PoseTrainingStage(epochs=4, imgsz=512, keypoint_gain=24.0, learning_rate=0.001),
+            PoseTrainingStage(epochs=4, imgsz=800, keypoint_gain=24.0, learning_rate=0.001, whole_frame_epochs=0),
+            PoseTrainingStage(epochs=2, imgsz=800, keypoint_gain=24.0, learning_rate=0.0008, whole_frame_epochs=0),
         ),
         min_length=1,
     )
@@ -155,7 +158,7 @@ def _train_stage(data: Path, config: PoseTrainingConfig, stage: PoseTrainingStag
     return weights
 
 
-def validate_pose(weights: Path, data: Path, *, imgsz: int = 640) -> PoseScores:
+def validate_pose(weights: Path, data: Path, *, imgsz: int = WORLD_POSE_IMGSZ) -> PoseScores:
     """Ultralytics' own `val` on the validation worlds."""
     import_ultralytics()
     from ultralytics import YOLO
