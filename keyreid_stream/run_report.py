@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from keyreid_stream.association import OnlineAssociator
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.interfaces import Source
 from keyreid_stream.models.weights import file_sha256
@@ -66,6 +67,7 @@ def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall
         },
         "cameras": {source.camera_id: _camera(source, statistics) for source in pipeline.stages.sources},
         "calibration": _calibration(pipeline),
+        "travel_times": _travel_times(pipeline),
         "stages": _stages(pipeline, statistics.frames),
     }
 
@@ -76,6 +78,14 @@ def _calibration(pipeline: Pipeline) -> dict[str, Any] | None:
     if geometry is None:
         return None
     return {"used": list(geometry.cameras), "faults": [str(fault) for fault in geometry.faults]}
+
+
+def _travel_times(pipeline: Pipeline) -> list[dict[str, Any]] | None:
+    """How long recognised people took between cameras, as `[[association.travel]]` takes it; None if nobody learns."""
+    associator = pipeline.stages.associator
+    if not isinstance(associator, OnlineAssociator):
+        return None
+    return [way.model_dump() for way in associator.travel_times()]
 
 
 def _camera(source: Source, statistics: RunStatistics) -> dict[str, Any]:

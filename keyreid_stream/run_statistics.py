@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from keyreid_stream.sinks.identity_replay import IdentityReplay
 from keyreid_stream.structures import CameraTick, Tick
 
 
@@ -15,13 +16,14 @@ from keyreid_stream.structures import CameraTick, Tick
 class CameraStatistics:
     """One camera's counts so far; `people_now` is of its newest frame."""
 
+    camera_id: str
     frames: int = 0
     detections: int = 0
     tracks: int = 0
     people_now: int = 0
-    identities: set[int] = field(default_factory=set)
     last_timestamp_s: float = 0.0
     _live_tracks: set[int] = field(default_factory=set)
+    _replay: IdentityReplay = field(default_factory=IdentityReplay)
 
     def add(self, seen: CameraTick) -> None:
         """Count one frame."""
@@ -31,8 +33,12 @@ class CameraStatistics:
         shown = {int(track_id) for track_id in seen.tracks.track_ids}
         self.tracks += len(shown - self._live_tracks)
         self._live_tracks = (self._live_tracks | shown) - set(seen.tracks.ended)
-        self.identities |= {int(identity_id) for identity_id in seen.identity_ids if identity_id}
         self.last_timestamp_s = seen.frame.timestamp_s
+
+    @property
+    def identities(self) -> set[int]:
+        """Whom this camera saw, as far as is known now: who was merged into another is not counted twice."""
+        return self._replay.identities(self.camera_id)
 
 
 class RunStatistics:
@@ -47,7 +53,8 @@ class RunStatistics:
     def __init__(self, camera_ids: Sequence[str]) -> None:
         self.ticks = 0
         self.events: Counter[str] = Counter()
-        self.cameras = {camera_id: CameraStatistics() for camera_id in camera_ids}
+        self._replay = IdentityReplay()
+        self.cameras = {camera_id: CameraStatistics(camera_id, _replay=self._replay) for camera_id in camera_ids}
 
     def __enter__(self) -> Self:
         """Nothing to open."""
@@ -62,6 +69,8 @@ class RunStatistics:
         """Count one tick."""
         self.ticks += 1
         self.events.update(event.kind for event in tick.events)
+        for event in tick.events:
+            self._replay.apply(event)
         for seen in tick.cameras:
             self.cameras[seen.frame.camera_id].add(seen)
 
@@ -72,5 +81,5 @@ class RunStatistics:
 
     @property
     def identities(self) -> set[int]:
-        """Identities shown by any camera."""
-        return set().union(*(camera.identities for camera in self.cameras.values()))
+        """Whom any camera saw, as far as is known now."""
+        return self._replay.identities()

@@ -67,6 +67,14 @@ class IdentityReplay:
                 found[key] = tuple(changes)
         return found
 
+    def identities(self, camera_id: str | None = None) -> set[int]:
+        """Everyone whom any track shows, or any track of one camera."""
+        return {
+            identity_id
+            for identity_id, beginnings in self._beginnings_of.items()
+            if identity_id and any(camera_id in (None, key.camera_id) for key, _ in beginnings)
+        }
+
     def _clear(self, key: TrackKey) -> None:
         for tracklet in self._tracklets.pop(key, []):
             self._beginnings_of[tracklet.identity_id].discard((key, tracklet.first_frame))
