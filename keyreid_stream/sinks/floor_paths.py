@@ -11,16 +11,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from keyreid_stream.geometry.calibration import CameraCalibration
+from keyreid_stream.geometry.floor import floor_positions
 from keyreid_stream.sinks.identity_replay import IdentityReplay
-from keyreid_stream.structures import CameraTick, FloatArray, Tick, TrackKey
-from keyreid_stream.world.camera import Camera
-
-_ANKLES = (15, 16)
-_MIN_ANKLE_CONFIDENCE = 0.3
-"""As sure as drawing asks keypoints to be: below, the feet are guessed and a box's lower edge need not be at them."""
-
-_EDGE_PX = 2.0
-"""A box that comes this near to the picture's lower edge may go on below it."""
+from keyreid_stream.structures import CameraTick, IntArray, Tick, TrackKey
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,14 +44,13 @@ class _Sightings:
 class FloorPathsSink:
     """Keeps, in memory, when every track was seen and where it stood: 32 bytes a sighting.
 
-    Somebody stands where the middle of the box's lower edge meets the floor. That is only so if the feet are seen: not
-    where the box touches the picture's lower edge, nor where the detector gives keypoints and finds no ankle.
+    For where somebody stands see `geometry.floor.floor_positions`.
 
     Args:
         cameras: the calibration of every camera that has one; tracks of others get times alone.
     """
 
-    def __init__(self, cameras: Mapping[str, Camera]) -> None:
+    def __init__(self, cameras: Mapping[str, CameraCalibration]) -> None:
         self._cameras = dict(cameras)
         self._sightings: dict[TrackKey, _Sightings] = {}
         self._replay = IdentityReplay()
@@ -81,12 +74,13 @@ class FloorPathsSink:
             self._replay.apply(event)
         for seen in tick.cameras:
             camera = self._cameras.get(seen.frame.camera_id)
-            for row in np.flatnonzero(seen.tracks.detection_indices >= 0):
+            rows = np.flatnonzero(seen.tracks.detection_indices >= 0)
+            for row, place in zip(rows.tolist(), _places(seen, rows, camera).tolist(), strict=True):
                 key = TrackKey(seen.frame.camera_id, int(seen.tracks.track_ids[row]))
                 sightings = self._sightings.setdefault(key, _Sightings())
                 sightings.frames.append(seen.frame.frame_index)
                 sightings.times_s.append(seen.frame.timestamp_s)
-                sightings.floor_xy.extend(_standing_at(seen, int(row), camera))
+                sightings.floor_xy.extend(place)
 
     def paths(self) -> tuple[FloorPath, ...]:
         """Every tracklet's way so far, by camera, track and time."""
@@ -101,19 +95,9 @@ class FloorPathsSink:
             yield FloorPath(key, int(identities[rows[0]]), times_s[rows], floor_xy[rows])
 
 
-def _standing_at(seen: CameraTick, row: int, camera: Camera | None) -> tuple[float, float]:
-    box = seen.tracks.boxes_xyxy[row]
-    if camera is None or not np.isfinite(box).all() or not _feet_are_seen(seen, row, box):
-        return float("nan"), float("nan")
-    # A box ends on pixels' edges, calibration counts from their centres.
-    x, y = camera.floor_point((float(box[0] + box[2]) / 2 - 0.5, float(box[3]) - 0.5))
-    return float(x), float(y)
-
-
-def _feet_are_seen(seen: CameraTick, row: int, box: FloatArray) -> bool:
-    if box[3] > seen.frame.image.shape[0] - _EDGE_PX:
-        return False
-    if seen.detections.keypoints is None:
-        return True
-    ankles = seen.detections.keypoints[seen.tracks.detection_indices[row], _ANKLES, 2]
-    return bool(ankles.max() >= _MIN_ANKLE_CONFIDENCE)
+def _places(seen: CameraTick, rows: IntArray, camera: CameraCalibration | None) -> NDArray[np.float64]:
+    if camera is None:
+        return np.full((len(rows), 2), np.nan)
+    keypoints = seen.detections.keypoints
+    of_rows = None if keypoints is None else keypoints[seen.tracks.detection_indices[rows]]
+    return floor_positions(camera, seen.tracks.boxes_xyxy[rows], of_rows)
