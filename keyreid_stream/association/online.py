@@ -101,7 +101,12 @@ class OnlineAssociator:
         """
         kept: list[Sighting] = []
         events: list[Event] = []
-        for _, in_camera in groupby(sightings, key=lambda one: one.evidence.key.camera_id):
+        for _, group in groupby(sightings, key=lambda one: one.tracklet.camera):
+            in_camera = list(group)
+            decided = [one.tracklet.identity_id for one in in_camera if one.tracklet.identity_id]
+            if len(set(decided)) == len(decided) and all(one.was is None for one in in_camera):
+                kept += in_camera
+                continue
             owners: set[int] = set()
             for one in sorted(in_camera, key=lambda one: (-one.evidence.observations, one.evidence.key)):
                 identity_id = one.tracklet.identity_id or (one.was.identity_id if one.was is not None else 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +90,7 @@ class TrackletBook:
         self._by_row: dict[int, Tracklet] = {}
         self._free: list[int] = []
         self._tracks = 0
+        self._beside: tuple[IntArray, IntArray] = _neighbours([])
         self.layout: EmbeddingLayout | None = None
         self.has_places = False
         self._sums: FloatArray = np.zeros((0, 0), np.float32)
@@ -122,10 +122,11 @@ class TrackletBook:
 
         Tracks are cut where they need it. Nothing is noted of the sightings yet.
         """
-        crossing = _crossing(evidence, self._config.crossing_iou)
+        self._beside = _neighbours(cameras)
+        crossing = _crossing(evidence, self._beside, self._config.crossing_iou)
         return [
-            self._see(one, camera, is_crossing=bool(crosses))
-            for one, camera, crosses in zip(evidence, cameras, crossing, strict=True)
+            self._see(one, camera, is_crossing=crosses)
+            for one, camera, crosses in zip(evidence, cameras, crossing.tolist(), strict=True)
         ]
 
     def cut(self, sighting: Sighting) -> Sighting:
@@ -137,7 +138,7 @@ class TrackletBook:
         return Sighting(sighting.evidence, tracklet, before, sighting.is_crossing)
 
     def note(self, sightings: Sequence[Sighting]) -> None:
-        """Note one tick's sightings: when, where, and who was seen beside whom."""
+        """Note the sightings that `see` found last, in that order: when, where, and who was seen beside whom."""
         if not sightings:
             return
         for one in sightings:
@@ -148,9 +149,9 @@ class TrackletBook:
                 tracklet.first_place = tracklet.first_place or place
                 tracklet.last_place = place
         rows = np.array([one.tracklet.row for one in sightings], np.int64)
-        cameras = np.array([one.tracklet.camera for one in sightings], np.int64)
-        self.together[np.ix_(rows, rows)] |= (cameras[:, None] == cameras) & ~np.eye(len(rows), dtype=np.bool_)
-        self._compare_places(sightings, rows, cameras)
+        first, second = self._beside
+        self.together[rows[first], rows[second]] = True
+        self._compare_places(sightings, rows)
 
     def add_clips(self, sightings: Sequence[Sighting]) -> None:
         """Take the sightings' clips, all of which have one, into their tracklets' embeddings."""
@@ -237,14 +238,14 @@ class TrackletBook:
         self._by_row[row] = tracklet
         return tracklet
 
-    def _compare_places(self, sightings: Sequence[Sighting], rows: IntArray, cameras: IntArray) -> None:
+    def _compare_places(self, sightings: Sequence[Sighting], rows: IntArray) -> None:
         """Note how far apart different cameras put whoever they see now."""
         known = np.array([one.evidence.floor_xy is not None for one in sightings])
         if not known.any():
             return
         places = np.array([one.evidence.floor_xy for one in sightings if one.evidence.floor_xy is not None], np.float32)
         self.has_places = True
-        rows, cameras = rows[known], cameras[known]
+        rows, cameras = rows[known], np.array([one.tracklet.camera for one in sightings])[known]
         distances = np.linalg.norm(places[:, None] - places, axis=2)
         apart = cameras[:, None] != cameras
         self.floor_sum[np.ix_(rows, rows)] += np.where(apart, distances, 0)
@@ -279,21 +280,30 @@ def _enlarged(array: NDArray[np.generic], shape: tuple[int, int]) -> NDArray:  #
     return larger
 
 
-def _crossing(evidence: Sequence[TrackEvidence], least_iou: float) -> NDArray[np.bool_]:
-    """Which sightings, sorted by track, overlap another of their camera."""
+def _neighbours(cameras: Sequence[int]) -> tuple[IntArray, IntArray]:
+    """Every pair of two sightings, both ways, that are of one camera; sightings of a camera follow one another."""
+    numbers = np.asarray(cameras, np.int64)
+    changes = np.flatnonzero(np.diff(numbers, prepend=-1))
+    sizes = np.diff(changes, append=len(numbers))
+    theirs = np.repeat(sizes, sizes)
+    first = np.repeat(np.arange(len(numbers)), theirs)
+    block = np.repeat(np.repeat(changes, sizes), theirs)
+    second = block + np.arange(len(first)) - np.repeat(np.cumsum(theirs) - theirs, theirs)
+    apart = first != second
+    return first[apart], second[apart]
+
+
+def _crossing(
+    evidence: Sequence[TrackEvidence], neighbours: tuple[IntArray, IntArray], least_iou: float
+) -> NDArray[np.bool_]:
+    """Which sightings overlap another of their camera."""
     crossing = np.zeros(len(evidence), np.bool_)
-    first = 0
-    for _, group in groupby(evidence, key=lambda one: one.key.camera_id):
-        boxes = np.stack([one.box_xyxy for one in group])
-        last = first + len(boxes)
-        if len(boxes) > 1:
-            corners = np.maximum(boxes[:, None, :2], boxes[:, :2])
-            sides = np.maximum(np.minimum(boxes[:, None, 2:], boxes[:, 2:]) - corners, 0)
-            shared = sides[..., 0] * sides[..., 1]
-            areas = np.diagonal(shared)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                overlap = shared / (areas[:, None] + areas - shared)
-            np.fill_diagonal(overlap, 0)
-            crossing[first:last] = (overlap >= least_iou).any(axis=1)
-        first = last
+    first, second = neighbours
+    if len(first):
+        x1, y1, x2, y2 = np.array([one.box_xyxy for one in evidence]).T
+        widths = np.minimum(x2[first], x2[second]) - np.maximum(x1[first], x1[second])
+        heights = np.minimum(y2[first], y2[second]) - np.maximum(y1[first], y1[second])
+        shared = np.maximum(widths, 0) * np.maximum(heights, 0)
+        areas = (x2 - x1) * (y2 - y1)
+        crossing[first[shared > least_iou * (areas[first] + areas[second] - shared)]] = True
     return crossing

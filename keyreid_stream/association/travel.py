@@ -89,7 +89,8 @@ class TravelTimes:
         count = self._same.sum(axis=2, keepdims=True)
         theirs = (self._same + _FAMILIAR * usual) / (count + _FAMILIAR)
         odds = np.clip(np.log(theirs / usual), -_MOST, _MOST)
-        found: FloatArray = odds.astype(np.float32)[origins, cameras, _bins(gaps_s)]
+        places = (origins * len(self._names) + cameras) * _BINS + _bins(gaps_s)
+        found: FloatArray = odds.astype(np.float32).ravel()[places]
         return found
 
     def impossible(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -123,4 +124,4 @@ class TravelTimes:
 def _bins(gaps_s: NDArray[np.float64]) -> IntArray:
     """The bin of each gap, as `np.digitize(gaps_s, _EDGES_S)` gives, but in a tenth of the time."""
     powers = np.frexp(np.maximum(gaps_s, 0.5))[1]
-    return np.where(gaps_s < 0, 0, np.clip(powers + 1, 1, _BINS - 1))
+    return np.minimum(powers + 1, _BINS - 1) * (gaps_s >= 0)

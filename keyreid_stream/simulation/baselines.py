@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from keyreid_stream.association.similarity import Signatures, prepared, signatures, similarity
-from keyreid_stream.simulation.recording import Recording
+from keyreid_stream.simulation.recording import RecordedTick, Recording
 from keyreid_stream.simulation.replay import idf1
 from keyreid_stream.structures import ClipEmbedding, Event, Identity, IntArray, TrackEvidence, TrackKey
 
@@ -20,6 +23,8 @@ GLOBAL_WEIGHT = 0.5
 RIPE_OBSERVATIONS = 4
 """Crops that a track has shown before it is decided on, as for the engine."""
 
+Against: TypeAlias = Literal["nearest", "mean"]
+
 _NEVER = 4.0
 """A mean distance that cosine distances alone (0 to 2) never have."""
 
@@ -27,17 +32,20 @@ _NEVER = 4.0
 class ThresholdAssociator:
     """An `Associator` that goes by one threshold: the field's usual answer.
 
-    A track's first ripe embedding goes to the identity with the most similar one if that is similar enough, else it
-    founds a new identity. Nothing is known of cameras, time or who is in view, and nothing is ever taken back.
+    A track's first ripe embedding goes to the most similar identity if it is similar enough, else it founds a new one.
+    Nothing is known of cameras, time or who is in view, and nothing is ever taken back.
 
     Args:
         threshold: similarity from which two are one person.
+        against: whether an identity is compared by its most similar embedding or by the mean of its embeddings.
     """
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, against: Against = "nearest") -> None:
         self._threshold = threshold
-        self._known: Signatures | None = None
-        self._identity_of_row: list[int] = []
+        self._against = against
+        self._rows: list[Signatures] = []
+        self._owners: list[int] = []
+        self._members: defaultdict[int, list[ClipEmbedding]] = defaultdict(list)
         self._identity_by_track: dict[TrackKey, int] = {}
         self._identities: dict[int, Identity] = {}
 
@@ -48,11 +56,11 @@ class ThresholdAssociator:
             for key in sorted(ended)
             if (identity_id := self._identity_by_track.pop(key, None))
         ]
-        for one in sorted(evidence, key=lambda one: one.key):
-            embedding = one.embedding
-            if one.key in self._identity_by_track or embedding is None or one.observations < RIPE_OBSERVATIONS:
-                continue
-            events.append(self._decide(one, embedding))
+        events += [
+            self._decide(one, embedding)
+            for one in sorted(evidence, key=lambda one: one.key)
+            if one.key not in self._identity_by_track and (embedding := _ripe(one)) is not None
+        ]
         return events
 
     def identity_of(self, key: TrackKey) -> int | None:
@@ -74,18 +82,46 @@ class ThresholdAssociator:
         tracks = (*known.tracks, one.key)
         self._identities[identity_id] = Identity(identity_id, known.first_seen_s, one.timestamp_s, tracks)
         self._identity_by_track[one.key] = identity_id
-        self._known = row if self._known is None else Signatures.joined([self._known, row])
-        self._identity_of_row.append(identity_id)
+        self._remember(identity_id, embedding, row)
         if is_new:
             return Event.of_sighting("new", identity_id, one)
         return Event.of_sighting("matched", identity_id, one, similarity=closeness)
 
+    def _remember(self, identity_id: int, embedding: ClipEmbedding, row: Signatures) -> None:
+        members = self._members[identity_id]
+        members.append(embedding)
+        if self._against == "mean" and len(members) > 1:
+            self._rows[self._owners.index(identity_id)] = _mean_signatures([members])
+        else:
+            self._rows.append(row)
+            self._owners.append(identity_id)
+
     def _nearest(self, row: Signatures) -> tuple[int, float]:
-        if self._known is None:
+        if not self._rows:
             return 0, -np.inf
-        closeness = similarity(row, self._known, GLOBAL_WEIGHT)[0]
+        closeness = similarity(row, Signatures.joined(self._rows), GLOBAL_WEIGHT)[0]
         best = int(closeness.argmax())
-        return self._identity_of_row[best], float(closeness[best])
+        return self._owners[best], float(closeness[best])
+
+
+def ripe_only(recording: Recording) -> Recording:
+    """A recording cut down to what a `ThresholdAssociator` looks at: each track's first ripe embedding.
+
+    What it says in the end is the same, in a fraction of the time.
+    """
+    decided: set[TrackKey] = set()
+    ticks = []
+    for tick in recording.ticks:
+        chosen = [place for place, one in enumerate(tick.evidence) if one.key not in decided and _ripe(one) is not None]
+        if chosen:
+            evidence = tuple(tick.evidence[place] for place in chosen)
+            decided |= {one.key for one in evidence}
+            ticks.append(RecordedTick(tick.timestamp_s, evidence, (), tick.rows[chosen]))
+    return replace(recording, ticks=tuple(ticks))
+
+
+def _ripe(one: TrackEvidence) -> ClipEmbedding | None:
+    return one.embedding if one.observations >= RIPE_OBSERVATIONS else None
 
 
 def clustered_offline(recording: Recording) -> IntArray:
@@ -104,7 +140,8 @@ def clustered_offline(recording: Recording) -> IntArray:
     if len(keys) < 2:
         return np.array([int(key in embeddings) for key in recording.keys], np.int64)
     means = _mean_signatures([embeddings[key] for key in keys])
-    distances = 1 - similarity(means, means, GLOBAL_WEIGHT).astype(np.float64)
+    # Rounding can make something more than alike.
+    distances = np.maximum(1 - similarity(means, means, GLOBAL_WEIGHT).astype(np.float64), 0)
     distances[_together(recording, keys)] = _NEVER * len(keys) ** 2
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(distances, checks=False), method="average")

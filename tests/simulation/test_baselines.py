@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keyreid_stream.interfaces import Associator
-from keyreid_stream.simulation.baselines import ThresholdAssociator, clustered_offline, whole_tracks
+from keyreid_stream.simulation.baselines import ThresholdAssociator, clustered_offline, ripe_only, whole_tracks
 from keyreid_stream.simulation.embeddings import LAYOUT
 from keyreid_stream.simulation.recording import Recording, clips_of, record
 from keyreid_stream.simulation.replay import idf1, play
@@ -48,6 +48,15 @@ def test_a_track_goes_to_the_nearest_above_the_threshold_else_it_is_new() -> Non
     assert similarities == pytest.approx([np.cos(np.deg2rad(20))], abs=1e-5)
 
 
+def test_against_means_an_identity_is_what_its_embeddings_have_in_common() -> None:
+    rows = [row for person in range(1, 4) for row in walk(range(20 * person, 20 * person + 4), 0, person)]
+    recording = recorded(rows, {(0, 1): 0, (0, 2): 30, (0, 3): 60})
+    threshold = np.cos(np.deg2rad(35))  # the third is 30 degrees from the second, and 45 from the mean of both
+    nearest, mean = (play(recording, ThresholdAssociator(threshold, against)) for against in ("nearest", "mean"))
+    assert nearest.revised.tolist() == [1] * 12
+    assert mean.revised.tolist() == [1] * 8 + [2] * 4
+
+
 def test_it_knows_nothing_of_who_is_in_view() -> None:
     recording = recorded([*walk(range(4), 0, 1), *walk(range(4), 0, 2)], {(0, 1): 0, (0, 2): 5})
     assert set(play(recording, ThresholdAssociator(0.9)).revised.tolist()) == {1}
@@ -60,6 +69,19 @@ def test_it_decides_once_by_its_first_ripe_embedding() -> None:
     found = [looking(degrees) for degrees in (90, 0, 90, 90, 90, 0, 90, 90)]
     played = play(record(sightings, tracks, clips, found), ThresholdAssociator(0.9))
     assert set(played.revised.tolist()) == {1}
+
+
+def test_a_recording_cut_down_to_ripe_embeddings_says_the_same() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        row for camera in range(3) for person in range(1, 9) for row in walk(range(person, 3 * person), camera, person)
+    ]
+    looks = {(camera, person): rng.uniform(0, 360) for camera in range(3) for person in range(1, 9)}
+    recording = recorded(rows, looks)
+    for threshold in (0.2, 0.8, 0.95):
+        whole, short = (play(one, ThresholdAssociator(threshold)) for one in (recording, ripe_only(recording)))
+        assert np.array_equal(whole.revised, short.revised)
+        assert len(short.events) == len({key for key, row in zip(recording.keys, whole.revised, strict=True) if row})
 
 
 def test_clustering_afterwards_finds_everyone_whom_a_threshold_can_part() -> None:

@@ -30,7 +30,7 @@ def test_worlds_that_count_are_not_those_of_tuning() -> None:
 
 
 def test_curves_of_a_scene(scene: str, cache: Path) -> None:
-    config = TrialConfig(scene=scene, seconds=30)
+    config = TrialConfig(scene=scene, seconds=20)
     curves = scene_curves(config, lambda: ThresholdAssociator(0.999), error_rates=(0.3, 0.0), seeds=2, cache=cache)
     assert [point.level.error_rate for point in curves.points] == [0, 0.3]
     calm, wild = curves.points
@@ -56,7 +56,7 @@ def test_the_command_prints_a_table_and_writes_figures_and_a_plot(
     scene: str, cache: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "judged"
-    words = ["eval", "association", "--scene", scene, "--out", str(out), "--seeds", "1", "--seconds", "30"]
+    words = ["eval", "association", "--scene", scene, "--out", str(out), "--seeds", "1", "--seconds", "20"]
     assert main([*words, "--error-rate", "0.1", "--look-alikes", "--swaps", "0.5", "--cache", str(cache)]) == 0
     printed, errors = capfd.readouterr()
     assert errors == ""
@@ -80,13 +80,13 @@ def test_an_unknown_scene_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[
 def test_an_error_rate_that_cannot_be_had_is_refused(
     scene: str, cache: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["eval", "association", "--scene", scene, "--out", str(tmp_path), "--seconds", "30", "--seeds", "1"]
+    words = ["eval", "association", "--scene", scene, "--out", str(tmp_path), "--seconds", "20", "--seeds", "1"]
     assert main([*words, "--cache", str(cache), "--error-rate", "0.99"]) != 0
     assert "gives an error rate of 0.99" in capfd.readouterr().err
 
 
 def test_scores_are_shares(scene: str, cache: Path) -> None:
-    config = TrialConfig(scene=scene, seconds=30, floor_error_m=0.3)
+    config = TrialConfig(scene=scene, seconds=20, floor_error_m=0.3)
     curves = scene_curves(config, lambda: ThresholdAssociator(0.5), error_rates=(0.2,), seeds=1, cache=cache)
     assert all(0 <= value <= 1 for value in curves.points[0].idf1.values())
     assert np.isclose(
