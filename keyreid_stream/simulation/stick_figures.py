@@ -60,7 +60,7 @@ class _Drawn:
 class StickFigures:
     """One camera's view of people as stick figures, behind what stands in the scene.
 
-    Drawing them costs a tenth of real pictures, and says nearly the same about who can be seen.
+    Drawing them costs a third of real pictures, and says nearly the same about who can be seen.
 
     Args:
         stage: the scene.

@@ -38,7 +38,7 @@ def test_search_returns_the_closest_exemplar_of_each_identity() -> None:
     gallery.add_exemplar(second, exemplar(180))
     ids, best = gallery.search(pointing(60, 180))
     assert ids.tolist() == [first, second]
-    np.testing.assert_allclose(best, np.cos(np.deg2rad([[20, 120], [100, 0]])), atol=1e-6)
+    np.testing.assert_allclose(best, np.cos(np.deg2rad([[20, 120], [100, 0]])), atol=1e-3)  # half precision
     assert without_exemplar in gallery
 
 
