@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class PoseTrainingConfig(BaseModel):
     Attributes:
         network: an Ultralytics model description, whose weights start at random, or weights to go on from.
         stages: one after the other, each from the last one's weights.
+        averaged_from: number of the first stage whose weights are averaged: each later one begins with the mean of the
+            results since, and so does the outcome (stochastic weight averaging, Izmailov et al. 2018). None: no mean.
         batch: pictures per step of the optimiser.
         seed: of weights, order and augmentation.
         workers: processes that load pictures.
@@ -55,9 +58,11 @@ class PoseTrainingConfig(BaseModel):
             PoseTrainingStage(epochs=4, imgsz=512, keypoint_gain=24.0, learning_rate=0.001),
             PoseTrainingStage(epochs=4, imgsz=800, keypoint_gain=24.0, learning_rate=0.001, whole_frame_epochs=0),
             PoseTrainingStage(epochs=2, imgsz=800, keypoint_gain=24.0, learning_rate=0.0008, whole_frame_epochs=0),
+            PoseTrainingStage(epochs=1, imgsz=800, keypoint_gain=24.0, learning_rate=0.0004, whole_frame_epochs=0),
         ),
         min_length=1,
     )
+    averaged_from: int | None = Field(default=4, ge=1)
     batch: int = Field(default=8, ge=1)
     seed: int = Field(default=0, ge=0)
     workers: int = Field(default=1, ge=0)
@@ -78,7 +83,9 @@ class PoseScores(BaseModel):
 
 
 def train_pose(data: Path, config: PoseTrainingConfig, out: Path) -> Path:
-    """Train stage by stage and write the weights of the last epoch's average (EMA), half precision.
+    """Train stage by stage and write the mean of the last stages' weights, half precision.
+
+    A stage's weights are the moving average (EMA) at its last epoch.
 
     No epoch is chosen by its validation score, so the validation worlds stay unseen.
 
@@ -91,9 +98,32 @@ def train_pose(data: Path, config: PoseTrainingConfig, out: Path) -> Path:
         A .pt file that every Ultralytics model loader takes: `out/pose.pt`.
     """
     weights = config.network
+    averaged: list[Path] = []
     for number, stage in enumerate(config.stages, start=1):
-        weights = str(_train_stage(data, config, stage, weights, out / f"stage{number}"))
+        result = _train_stage(data, config, stage, weights, out / f"stage{number}")
+        if config.averaged_from is not None and number >= config.averaged_from:
+            averaged.append(result)
+            result = _mean(averaged, result.with_name("mean.pt"))
+        weights = str(result)
     return _without_this_machine(Path(weights), out / "pose.pt")
+
+
+def _mean(trained: Sequence[Path], target: Path) -> Path:
+    """Write the mean of the weights of checkpoints of one network."""
+    checkpoints = [
+        torch.load(path, map_location="cpu", weights_only=False) for path in trained
+    ]  # our own, just written
+    states = [checkpoint["model"].float().state_dict() for checkpoint in checkpoints]
+    network = checkpoints[-1]["model"]
+    network.load_state_dict(
+        {
+            name: torch.stack([state[name] for state in states]).mean(dim=0) if last.is_floating_point() else last
+            for name, last in states[-1].items()
+        }
+    )
+    network.half()
+    torch.save(checkpoints[-1], target)
+    return target
 
 
 def _without_this_machine(trained: Path, target: Path) -> Path:
