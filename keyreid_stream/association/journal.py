@@ -1,4 +1,4 @@
-"""A gallery's operations and its state as bytes: JSON for what is plain, half-precision numbers for what people look like."""
+"""A gallery's operations and its state as bytes: JSON for what is plain, half precision for what people look like."""
 
 from __future__ import annotations
 

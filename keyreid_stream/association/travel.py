@@ -124,4 +124,5 @@ class TravelTimes:
 def _bins(gaps_s: NDArray[np.float64]) -> IntArray:
     """The bin of each gap, as `np.digitize(gaps_s, _EDGES_S)` gives, but in a tenth of the time."""
     powers = np.frexp(np.maximum(gaps_s, 0.5))[1]
-    return np.minimum(powers + 1, _BINS - 1) * (gaps_s >= 0)
+    bins: IntArray = np.minimum(powers + 1, _BINS - 1) * (gaps_s >= 0)
+    return bins

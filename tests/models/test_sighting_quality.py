@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from keyreid_stream.models.sighting_quality import FULL_HEIGHT_PX, LEAST_HEIGHT_PX, sighting_quality
+from keyreid_stream.models.sighting_quality import sighting_quality
 
 BOX = np.array([[100, 50, 160, 200]], np.float32)
 
