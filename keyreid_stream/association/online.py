@@ -35,6 +35,12 @@ _INERTIA = 0.5
 _ROUNDS = 4
 """Clusterings of one revision, each by what the groups of the one before look like."""
 
+_MOST_MASS = 20
+"""Clips beyond which a tracklet counts no more for whose identity a group keeps."""
+
+_SETTLED_MASS = 50
+"""What a settled exemplar counts there: identities follow who was known first."""
+
 
 class OnlineAssociator:
     """Decides on each tracklet when it has shown enough, and takes decisions back when later evidence says otherwise.
@@ -185,7 +191,7 @@ class OnlineAssociator:
         return float(similarity(own.signatures, others.signatures, self._config.global_weight).max())
 
     def _scores(self, undecided: Sequence[Sighting], nodes: Nodes) -> tuple[IntArray, FloatArray]:
-        """How strongly each undecided tracklet's links speak, on average, for each identity it may be."""
+        """How strongly each undecided tracklet speaks for each identity it may be."""
         known = [one for one in self._book if one.identity_id]
         settled = self._candidates(nodes)
         others = Nodes.of(self._book, known, settled) if known or settled else None
@@ -241,7 +247,7 @@ class OnlineAssociator:
             return []
         nodes = self._with_settled(tracklets)
         groups = self._clustered(nodes, tracklets)
-        mass = np.where(nodes.rows < 0, 50.0, 1.0 + np.minimum(nodes.clips, 20)).astype(np.float32)
+        mass = np.where(nodes.rows < 0, _SETTLED_MASS, 1 + np.minimum(nodes.clips, _MOST_MASS)).astype(np.float32)
         changes = relabelled(groups, nodes.identities, mass)
         return [
             *self._merge(timestamp_s, changes.merged),

@@ -6,7 +6,7 @@ from rich.console import Console
 from keyreid_stream.cli import progress as progress_module
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.run_statistics import RunStatistics
-from keyreid_stream.structures import Tick
+from keyreid_stream.structures import Event, Tick
 
 TICK = Tick(0, 0.0, (), ())
 
@@ -14,7 +14,8 @@ TICK = Tick(0, 0.0, (), ())
 def counted() -> RunStatistics:
     statistics = RunStatistics(["lobby", "yard"])
     lobby = statistics.cameras["lobby"]
-    lobby.frames, lobby.people_now, lobby.tracks, lobby.identities = 120, 3, 9, {1, 4}
+    statistics.write(Tick(0, 0.0, (), (Event("new", 1, 0.0, "lobby", 1), Event("new", 4, 0.0, "lobby", 2))))
+    lobby.frames, lobby.people_now, lobby.tracks = 120, 3, 9
     return statistics
 
 
