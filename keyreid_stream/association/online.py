@@ -35,6 +35,8 @@ _INERTIA = 0.5
 _ROUNDS = 4
 """Clusterings of one revision, each by what the groups of the one before look like."""
 
+_SETTLE_EVERY_S = 1.0
+
 _MOST_MASS = 20
 """Clips beyond which a tracklet counts no more for whose identity a group keeps."""
 
@@ -59,6 +61,7 @@ class OnlineAssociator:
         self._links = Links(self._config, self._book, self._thresholds, self._travel)
         self._cameras: dict[str, int] = {}
         self._next_revision_s: float | None = None
+        self._next_settling_s = -np.inf
 
     def update(self, timestamp_s: float, evidence: Sequence[TrackEvidence], ended: Sequence[TrackKey]) -> list[Event]:
         """Take one tick's evidence of all cameras; return what was decided, in order."""
@@ -345,10 +348,14 @@ class OnlineAssociator:
         self._assign(tracklet, identity_id)
 
     def _settle(self, now_s: float) -> None:
-        """Let old tracklets become exemplars of their identities, then let old identities go."""
-        for one in self._book.settled(now_s):
+        """Now and then, let old tracklets become exemplars of their identities, and let old identities go."""
+        if now_s < self._next_settling_s:
+            return
+        self._next_settling_s = now_s + _SETTLE_EVERY_S
+        old = self._book.settled(now_s)
+        learn_travel(self._book, self._travel, old)
+        for one in old:
             if one.identity_id:
-                learn_travel(self._book, self._travel, one)
                 for other in self._book.neighbours(one):
                     other.not_these.add(one.identity_id)
                     if other.identity_id and other.identity_id != one.identity_id:

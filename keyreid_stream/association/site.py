@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keyreid_stream.association.config import AssociationConfig
@@ -41,16 +43,19 @@ def learn_differences(book: TrackletBook, thresholds: Thresholds, config: Associ
     thresholds.different(cameras[first], cameras[second], close[first, second])
 
 
-def learn_travel(book: TrackletBook, travel: TravelTimes, origin: Tracklet) -> None:
-    """Tell the travel times where a tracklet that is about to be settled went, and where others were seen then."""
-    later = [
-        one
-        for one in book
-        if one.identity_id and one.camera != origin.camera and (one.first_s, one.key) > (origin.first_s, origin.key)
-    ]
-    if not later:
+def learn_travel(book: TrackletBook, travel: TravelTimes, origins: Sequence[Tracklet]) -> None:
+    """Tell the travel times where tracklets that are about to be settled went, and where others were seen then."""
+    decided = sorted((one for one in book if one.identity_id), key=lambda one: (one.first_s, one.key))
+    if not decided or not origins:
         return
-    cameras = np.array([one.camera for one in later])
-    gaps_s = np.array([one.first_s - origin.last_s for one in later])
-    same = np.array([one.identity_id == origin.identity_id for one in later])
-    travel.learn(origin.camera, cameras, gaps_s, same=same)
+    place = {one.row: number for number, one in enumerate(decided)}
+    cameras = np.array([one.camera for one in decided])
+    first_s = np.array([one.first_s for one in decided])
+    identities = np.array([one.identity_id for one in decided])
+    for origin in origins:
+        if not origin.identity_id:
+            continue
+        later = np.arange(place[origin.row] + 1, len(decided))
+        later = later[cameras[later] != origin.camera]
+        same = identities[later] == origin.identity_id
+        travel.learn(origin.camera, cameras[later], first_s[later] - origin.last_s, same=same)
