@@ -138,10 +138,6 @@ class Gallery:
         if timestamp_s >= self._entries[identity_id].last_seen_s + TOUCHED_EVERY_S:
             self._do("touch", identity_id, timestamp_s)
 
-    def first_seen_s(self, identity_id: int) -> float:
-        """When the person was first seen."""
-        return self._entries[identity_id].first_seen_s
-
     def add_track(self, identity_id: int, key: TrackKey) -> None:
         """List a track under an identity, once."""
         if key not in self._entries[identity_id].tracks:

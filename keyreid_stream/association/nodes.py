@@ -70,22 +70,6 @@ class Nodes:
             np.array([*(one.last_place or nowhere for one in tracklets), *(nowhere for _ in old)], np.float32),
         )
 
-    def select(self, which: IntArray | NDArray[np.bool_]) -> Nodes:
-        """The given nodes, by index or mask, in that order."""
-        return Nodes(
-            Signatures(self.signatures.vectors[which], self.signatures.visibility[which]),
-            self.rows[which],
-            self.identities[which],
-            self.cameras[which],
-            self.tracks[which],
-            self.numbers[which],
-            self.clips[which],
-            self.first_s[which],
-            self.last_s[which],
-            self.first_places[which],
-            self.last_places[which],
-        )
-
 
 class Groups:
     """Nodes in groups, each taken for one person.

@@ -160,8 +160,8 @@ class OnlineAssociator:
         if not undecided:
             return []
         nodes = Nodes.of(self._book, [one.tracklet for one in undecided])
-        identity_ids, scores = self._scores(undecided, nodes)
-        singles = self._singles(nodes)
+        singles = Groups.singles(nodes, self._book.layout, self._config.global_weight)
+        identity_ids, scores = self._scores(undecided, singles)
         among = self._links.weights(singles, singles, self._links.pairs(nodes, nodes), len(self._gallery) + len(nodes))
         matches = _assign_best(nodes.cameras, identity_ids, scores, among)
         left_over = [row for row in range(len(undecided)) if row not in matches]
@@ -193,9 +193,10 @@ class OnlineAssociator:
         own, others = Nodes.of(self._book, [tracklet]), Nodes.of(self._book, members, settled)
         return float(similarity(own.signatures, others.signatures, self._config.global_weight).max())
 
-    def _scores(self, undecided: Sequence[Sighting], nodes: Nodes) -> tuple[IntArray, FloatArray]:
+    def _scores(self, undecided: Sequence[Sighting], singles: Groups) -> tuple[IntArray, FloatArray]:
         """How strongly each undecided tracklet speaks for each identity it may be."""
         known = [one for one in self._book if one.identity_id]
+        nodes = singles.nodes
         settled = self._candidates(nodes)
         others = Nodes.of(self._book, known, settled) if known or settled else None
         if others is None:
@@ -203,14 +204,11 @@ class OnlineAssociator:
         identity_ids, columns = np.unique(others.identities, return_inverse=True)
         people = Groups(others, columns, self._book.layout, self._config.global_weight)
         pairs = self._links.pairs(nodes, others)
-        scores = self._links.weights(self._singles(nodes), people, pairs, len(self._gallery))
+        scores = self._links.weights(singles, people, pairs, len(self._gallery))
         for row, one in enumerate(undecided):
             if one.tracklet.not_these:
                 scores[row, np.isin(identity_ids, list(one.tracklet.not_these))] = FORBIDDEN
         return identity_ids, scores
-
-    def _singles(self, nodes: Nodes) -> Groups:
-        return Groups.singles(nodes, self._book.layout, self._config.global_weight)
 
     def _candidates(self, nodes: Nodes) -> list[tuple[int, Exemplar]]:
         """Settled exemplars of the identities most like any of the nodes."""
@@ -258,14 +256,13 @@ class OnlineAssociator:
         ]
 
     def _with_settled(self, tracklets: list[Tracklet]) -> Nodes:
-        own = Nodes.of(self._book, tracklets)
         identities = {one.identity_id for one in tracklets}
-        young = np.array([not self._gallery.exemplars(one.identity_id) for one in tracklets])
         settled = {
             (identity_id, exemplar) for identity_id in identities for exemplar in self._gallery.exemplars(identity_id)
         }
-        if young.any():
-            settled |= set(self._candidates(own.select(young)))
+        young = [one for one in tracklets if not self._gallery.exemplars(one.identity_id)]
+        if young:
+            settled |= set(self._candidates(Nodes.of(self._book, young)))
         ordered = sorted(settled, key=lambda pair: (pair[0], pair[1].first_s, pair[1].camera, pair[1].last_s))
         return Nodes.of(self._book, tracklets, ordered)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from keyreid_train.hardware import processor_name
 from tests.bench import association_bench, index_bench, model_bench, pipeline_bench, training_bench, world_bench
 from tests.bench.model_bench import BenchRow
 
@@ -27,7 +26,7 @@ def main() -> int:
 
 def table(rows: list[BenchRow]) -> Table:
     """All figures under a title that names the machine."""
-    figures = Table(title=f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    figures = Table(title=f"{processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     figures.add_column("figure")
     figures.add_column("value", justify="right")
     figures.add_column("unit")
@@ -36,16 +35,6 @@ def table(rows: list[BenchRow]) -> Table:
         verdict = f"{row.needed} {'(met)' if row.met else '(MISSED)'}" if row.needed else ""
         figures.add_row(row.name, f"{row.value:.2f}", row.unit, verdict)
     return figures
-
-
-def processor() -> str:
-    """The processor's name, as exactly as the system tells it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

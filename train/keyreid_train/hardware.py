@@ -13,11 +13,12 @@ def hardware_name(device: torch.device, processes: int = 1) -> str:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
-        name = f"{_processor()}, {torch.get_num_threads()} threads"
+        name = f"{processor_name()}, {torch.get_num_threads()} threads"
     return name if processes == 1 else f"{processes} x {name}"
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """The processor's name, as exactly as the system tells it."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text(encoding="utf-8").splitlines():
