@@ -21,8 +21,8 @@ _LARGEST_DENOMINATOR = 1001
 """Of a frame rate: NTSC's 30000/1001 is exact, and the slowest rate is one picture in 1001 s."""
 
 _X264 = {"preset": "veryfast", "crf": "23", "bf": "0", "threads": "1"}
-"""No B-frames: every reader then sees the times that were written, not shifted ones. One thread: the bytes would
-otherwise depend on the number of cores."""
+"""No B-frames: every reader then sees the times that were written, not shifted ones. One thread, here and for colours:
+the bytes would otherwise depend on the number of cores."""
 
 _KEY_FRAME_EVERY_S = 2
 _BT709 = 1
@@ -57,7 +57,7 @@ class Mp4File:
             self._opened = self._open()
         container, stream = self._opened
         frame = av.VideoFrame.from_ndarray(_even(letterboxed(image, *self._size)), format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
         )
         pts = max(round((timestamp_s - self._start_s) / _TIME_BASE), self._last_pts + 1)
         frame.pts, frame.time_base = pts, _TIME_BASE
