@@ -16,11 +16,22 @@ def random_units(count: int, size: int, seed: int = 0) -> np.ndarray:
     return unit(np.random.default_rng(seed).standard_normal((count, size)))
 
 
-@pytest.mark.parametrize("size", [1, 7, 64, 100, 576, 2304])
+@pytest.mark.parametrize("size", [1, 7, 64, 100, 576, 1728])
 def test_mixing_keeps_every_product(size: int) -> None:
     rows = random_units(20, size)
     mixed = Mixing(size)(rows)
     np.testing.assert_allclose(mixed @ mixed.T, rows @ rows.T, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1729, 2304, 6144])
+def test_of_longer_vectors_so_many_numbers_stand_for_all(size: int) -> None:
+    """Random projections: a product of unit vectors is off by about 1 / sqrt(numbers) where the rest is left out."""
+    rows = random_units(40, size)
+    mixed = Mixing(size)(rows)
+    assert mixed.shape == (40, Mixing(size).kept) == (40, 1728)
+    apart = mixed @ mixed.T * (np.ceil(size / 64) * 64 / 1728) - rows @ rows.T
+    assert np.abs(apart).max() < 5 / np.sqrt(1728)
+    assert apart.mean() == pytest.approx(0, abs=0.002)
 
 
 @pytest.mark.parametrize("size", [64, 576, 2304])

@@ -25,12 +25,12 @@ MAX_QUERY_MS = 5.0
 MIN_KEPT = 0.99
 
 LAYOUTS = {"tiny": EmbeddingLayout(192, 6, 64), "base": EmbeddingLayout(768, 6, 256)}
-# So noisy that about nine of ten views find their person first among 1e5 by exact comparison; the run prints it.
+# So noisy that some 19 of 20 views find their person first among 1e5 by exact comparison; the run prints it.
 CASES: list[tuple[str, str, Spread, float]] = [
     ("tiny", "even", EVEN, 3.5),
-    ("tiny", "clustered", CLUSTERED, 1.3),
-    ("base", "even", EVEN, 7.0),
-    ("base", "clustered", CLUSTERED, 1.7),
+    ("tiny", "clustered", CLUSTERED, 1.25),
+    ("base", "even", EVEN, 6.5),
+    ("base", "clustered", CLUSTERED, 1.45),
 ]
 
 
@@ -58,7 +58,9 @@ def _case(name: str, crowd: Population, sizes: tuple[int, ...]) -> Iterator[Benc
         yield BenchRow(f"query, {name}, {size} identities, p50", p50, "ms")
         yield BenchRow(f"query, {name}, {size} identities, p95", p95, "ms", needed, not last or p95 < MAX_QUERY_MS)
     kept = float(np.mean((found == crowd.shown[:, None] + 1).any(axis=1)))
-    yield BenchRow(f"right one first of all, {name}, exact", 100 * _rank_1(crowd), "%")
+    ranks = _exact_ranks(crowd)
+    yield BenchRow(f"right one first of all, {name}, exact", 100 * float(np.mean(ranks == 0)), "%")
+    yield BenchRow(f"right one of {CANDIDATES}, {name}, exact", 100 * float(np.mean(ranks < CANDIDATES)), "%")
     met = kept >= MIN_KEPT
     yield BenchRow(f"right one of {CANDIDATES}, {name}", 100 * kept, "%", f"at least {MIN_KEPT:.0%}", met)
     yield BenchRow(f"index, {name}, memory", filled, "MB")
@@ -81,9 +83,12 @@ def _timed_queries(index: CandidateIndex, crowd: Population) -> tuple[NDArray[np
     return np.concatenate(found), milliseconds
 
 
-def _rank_1(crowd: Population) -> float:
+def _exact_ranks(crowd: Population) -> NDArray[np.int64]:
+    """How many people are more like each view than the one it shows."""
     scores = similarity(crowd.views, crowd.people, GLOBAL_WEIGHT)
-    return float(np.mean(scores.argmax(axis=1) == crowd.shown))
+    own = scores[np.arange(len(scores)), crowd.shown]
+    ranks: NDArray[np.int64] = (scores > own[:, None]).sum(axis=1)
+    return ranks
 
 
 def _seconds_of_updates(index: CandidateIndex, crowd: Population) -> float:
