@@ -5,34 +5,70 @@ Exit codes: 0 done; 1 something failed; 2 bad input, told in one line; 130 inter
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.exceptions import TyperException
 
-from keyreid_stream.cli.demo import demo
-from keyreid_stream.cli.evaluate import eval_app
-from keyreid_stream.cli.track import track
-from keyreid_stream.cli.train import train_app
-from keyreid_stream.cli.weights import weights_app
-from keyreid_stream.cli.world import world_app
 from keyreid_stream.errors import InputError, KeyReIDError
 
 FAILED = 1
 BAD_INPUT = 2
 
-app = typer.Typer(name="keyreid", add_completion=False, pretty_exceptions_enable=False)
-app.command()(demo)
-app.command()(track)
-app.add_typer(eval_app, name="eval")
-app.add_typer(train_app, name="train")
-app.add_typer(weights_app, name="weights")
-app.add_typer(world_app, name="world")
+
+class Command(NamedTuple):
+    """A command or a group of them: where it is, and what the list of commands says of it."""
+
+    module: str
+    name: str
+    help: str
+
+    def load(self) -> Any:
+        """The function, or the group's Typer."""
+        return getattr(import_module(self.module), self.name)
 
 
-@app.callback(invoke_without_command=True)
+COMMANDS = {
+    "demo": Command(
+        "keyreid_stream.cli.demo",
+        "demo",
+        "Draw a world, follow its people across its cameras, score that against the truth, and write a report.",
+    ),
+    "track": Command(
+        "keyreid_stream.cli.track",
+        "track",
+        "Find, track and identify people across cameras; leave events, tracks, videos and a report in a folder.",
+    ),
+    "eval": Command("keyreid_stream.cli.evaluate", "eval_app", "Scores against truth."),
+    "train": Command("keyreid_stream.cli.train", "train_app", "Train a model: keyreid train RECIPE --data ROOT."),
+    "weights": Command("keyreid_stream.cli.weights", "weights_app", "List, fetch, import and show weights."),
+    "world": Command("keyreid_stream.cli.world", "world_app", "Synthetic worlds with perfect truth."),
+}
+"""Every command by name, in the order of the help."""
+
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The application for a command line: of its commands, only the one that is called is loaded.
+
+    Loading them all takes seconds, which `keyreid --help` and a mistyped name should not cost.
+    """
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    app = typer.Typer(name="keyreid", add_completion=False, pretty_exceptions_enable=False)
+    app.callback(invoke_without_command=True)(keyreid)
+    for name, command in COMMANDS.items():
+        if name != called:
+            app.command(name, help=command.help)(_not_called)
+        elif isinstance(loaded := command.load(), typer.Typer):
+            app.add_typer(loaded, name=name)
+        else:
+            app.command(name)(loaded)
+    return app
+
+
 def keyreid(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -46,8 +82,9 @@ def keyreid(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; `arguments` default to the process's."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(args=arguments, prog_name="keyreid", standalone_mode=False)
+        code = app_for(words)(args=words, prog_name="keyreid", standalone_mode=False)
     except TyperException as error:
         message = error.format_message().rstrip(".")
         # A group that was called without a command has shown its help; nothing is left to be said.
@@ -57,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyReIDError as error:
         return _refuse(str(error), FAILED)
     return code if isinstance(code, int) else 0
+
+
+def _not_called() -> None:
+    """Stands in the list of commands for one that is not loaded."""
 
 
 def _refuse(message: str, code: int) -> int:

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from keyreid_stream.cli.main import app
+from keyreid_stream.cli.main import COMMANDS
 from keyreid_stream.demo import DemoConfig, demo_config
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.world.address import WorldAddress
@@ -32,12 +32,7 @@ def test_the_command_repeats_the_settings() -> None:
         "--seed": "0",
         "--pose": "a b.pt",
     }
-    known = {
-        option
-        for command in app.registered_commands
-        if command.callback is not None and command.callback.__name__ == "demo"
-        for option in (f"--{name}" for name in command.callback.__annotations__)
-    }
+    known = {f"--{name}" for name in COMMANDS["demo"].load().__annotations__}
     assert set(given) <= known
 
 
