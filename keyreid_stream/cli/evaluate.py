@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keyreid_stream.cli.evaluate_association import evaluate_association
+from keyreid_stream.cli.evaluate_reid import compare_reid, evaluate_reid
 from keyreid_stream.evaluation.scores import RunScores, TrackingScores
 from keyreid_stream.evaluation.scores_file import scores_text, write_scores
 from keyreid_stream.evaluation.tracking import MIN_VISIBILITY, score_run
@@ -40,6 +41,8 @@ def evaluate_tracks(
 
 
 eval_app.command("association")(evaluate_association)
+eval_app.command("reid")(evaluate_reid)
+eval_app.command("compare")(compare_reid)
 
 
 def _print(scores: RunScores, results: Path, truth: Path, min_visibility: float) -> None:

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from keyreid_stream.cli.train_data import DataOption, data_folders
 from keyreid_stream.cli.train_prepare import prepare, teach
-from keyreid_stream.cli.train_scores import ablate, score
+from keyreid_stream.cli.train_scores import ablate
 from keyreid_stream.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,7 +97,6 @@ def train(
 
 train_app.command()(teach)
 train_app.command()(prepare)
-train_app.command()(score)
 train_app.command()(ablate)
 
 

@@ -1,9 +1,8 @@
-"""`keyreid train score` and `ablate`: figures of finished weights."""
+"""`keyreid train ablate`: figures of finished weights, each time with something else taken away."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -21,47 +20,6 @@ SetName: TypeAlias = Annotated[str, typer.Option("--set-name", help="Which data 
 KeypointsOption: TypeAlias = Annotated[
     Path | None, typer.Option(help="Folder with DATASET.npz of `prepare`; without, parts see the whole body.")
 ]
-
-
-def score(
-    weights: Annotated[str, typer.Argument(help="A weights file, or a name of `keyreid weights list`.")],
-    data: DataOption = None,
-    data_set: SetName = "cuhk03-val",
-    keypoints: KeypointsOption = None,
-    hide: Annotated[str | None, typer.Option(help="Black out a half of the queries: upper or lower.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also write the figures to this JSON file.")] = None,
-    note: Annotated[bool, typer.Option("--note", help="Note the figures beside the weights, for their card.")] = False,
-) -> None:
-    """Score weights on people seen by two cameras: camera to camera, all directions averaged."""
-    from keyreid_stream.models.load import load_model
-    from keyreid_stream.models.weights import add_figures
-    from keyreid_train.scoring import score_tracklets, scored_figures
-
-    tracklets = _tracklets(data, data_set, keypoints)
-    loaded = load_model(weights=weights)
-    if note and (loaded.card.weights is None or loaded.card.weights.endswith(".pth")):
-        raise InputError(f"--note: {weights} has no .json beside it; import it first with keyreid weights import")
-    rows = score_tracklets(loaded.model, tracklets, hidden=hide)
-    table = Table("entries", "similarity", "rank-1", "rank-5", "mAP", "queries")
-    for row in rows:
-        figures = (
-            f"{100 * value:.1f} %" for value in (row.score.rank1, row.score.rank5, row.score.mean_average_precision)
-        )
-        table.add_row(row.entries, row.similarity, *figures, str(row.score.queries))
-    Console().print(table)
-    placed = any(one.keypoints is not None for one in tracklets.tracklets)
-    if note and loaded.card.weights is not None:
-        add_figures(loaded.card.weights, scored_figures(rows, data_set, keypoints=placed, hidden=hide))
-    if out is not None:
-        content = {
-            "weights": loaded.card.weights,
-            "sha256": loaded.card.sha256,
-            "data": data_set,
-            "hidden": hide,
-            "keypoints": placed,
-            "rows": [asdict(row) for row in rows],
-        }
-        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def ablate(

@@ -9,13 +9,22 @@ from rich.console import Console
 from rich.table import Table
 
 from keyreid_train.hardware import processor_name
-from tests.bench import association_bench, index_bench, model_bench, pipeline_bench, training_bench, world_bench
+from tests.bench import (
+    association_bench,
+    index_bench,
+    model_bench,
+    pipeline_bench,
+    reid_bench,
+    training_bench,
+    world_bench,
+)
 from tests.bench.model_bench import BenchRow
 
 
 def main() -> int:
     """Measure, print, and fail where a figure misses what it must be."""
     rows = [*model_bench.run(), *training_bench.run(), *world_bench.run(), *association_bench.run(), *index_bench.run()]
+    rows += reid_bench.run()
     try:
         rows += pipeline_bench.run()
     except FileNotFoundError as missing:

@@ -167,20 +167,3 @@ def test_ablations_of_nothing_are_refused_before_the_work(
     assert "unknown weights 'none-such'" in capsys.readouterr().err
     assert main(["train", "ablate", small_weights, *data, "--out", small_weights]) == 2
     assert "is not a folder" in capsys.readouterr().err
-
-
-def test_noted_figures_are_in_the_card(
-    own_people: Path, small_weights: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = ["--data", str(own_people), "--set-name", "folder"]
-    assert main(["train", "score", small_weights, *data]) == 0
-    assert main(["weights", "card", small_weights]) == 0
-    assert "None were noted." in capsys.readouterr().out
-    for hidden in ([], ["--hide", "upper"]):
-        assert main(["train", "score", small_weights, *data, *hidden, "--note"]) == 0
-    capsys.readouterr()
-    assert main(["weights", "card", small_weights]) == 0
-    card = capsys.readouterr().out
-    places = "camera to camera, all directions averaged; no keypoints"
-    assert f"| first image; cosine of all; {places} | 100.0 % | 100.0 % | 100.0 % | 6 |" in card
-    assert card.count("upper half of queries hidden") == 12

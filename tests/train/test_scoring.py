@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from keyreid_stream.errors import ConfigError
-from keyreid_train import scoring
+from keyreid_stream.structures import Crops, CropSpec
 from keyreid_train.data.structures import Tracklet, TrackletSet
-from keyreid_train.scoring import score_tracklets
-from keyreid_train.validation import PreparedTracklets
+from keyreid_train.scoring import half_hidden, score_rows
+from keyreid_train.validation import embed_tracklets, prepare
 from tests.models.small_models import small_model
 
 
@@ -27,27 +26,23 @@ def people(folder: Path) -> TrackletSet:
 
 
 def test_every_way_is_scored(tmp_path: Path) -> None:
-    rows = score_tracklets(small_model().eval(), people(tmp_path))
-    assert len({(row.entries, row.similarity) for row in rows}) == len(rows) == 12
-    assert {row.score.rank1 for row in rows} == {1.0}
-    assert {row.score.queries for row in rows} == {6}
-
-
-def test_half_of_the_queries_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_model().eval()
-    seen: list[PreparedTracklets] = []
-    embed = scoring.embed_tracklets
+    found = embed_tracklets(model, prepare(people(tmp_path), model.crop_spec))
+    rows = score_rows("images", found, found, (None, 1.0, 0.5))
+    assert [row.similarity for row in rows] == ["cosine of all", "global part alone", "visible parts, global 0.5"]
+    assert {(row.score.rank1, row.score.queries) for row in rows} == {(1.0, 6)}
 
-    def spy(network: object, prepared: PreparedTracklets, **options: int) -> object:
-        seen.append(prepared)
-        return embed(network, prepared, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(scoring, "embed_tracklets", spy)
-    score_tracklets(model, people(tmp_path), hidden="lower")
-    whole, asked = seen[0].crops[0], seen[1].crops[0]
-    np.testing.assert_array_equal(asked.images[:, :32], whole.images[:, :32])
-    assert not asked.images[:, 32:].any()
-    np.testing.assert_array_equal(asked.part_weights[:, :, :4], whole.part_weights[:, :, :4])
-    assert not asked.part_weights[:, :, 4:].any()
-    with pytest.raises(ConfigError, match="no 'left' half"):
-        score_tracklets(model, people(tmp_path), hidden="left")
+@pytest.mark.parametrize(("weighting", "nothing"), [("soft", 0.0), ("signed", -1.0)])
+def test_a_hidden_half_is_black_and_shows_no_part(weighting: str, nothing: float) -> None:
+    spec = CropSpec(64, 32, grid_rows=8, grid_columns=4, parts=2, weighting=weighting)  # type: ignore[arg-type]
+    whole = Crops(np.full((3, 64, 32, 3), 9, np.uint8), np.full((3, 2, 32), 0.5, np.float32))
+    lower, upper = half_hidden(whole, spec, "lower"), half_hidden(whole, spec, "upper")
+    assert (lower.images[:, :32] == 9).all()
+    assert (lower.images[:, 32:] == 0).all()
+    assert (lower.part_weights[:, :, :16] == 0.5).all()
+    assert (lower.part_weights[:, :, 16:] == nothing).all()
+    assert (upper.images[:, :32] == 0).all()
+    assert (upper.part_weights[:, :, :16] == nothing).all()
+    assert (upper.part_weights[:, :, 16:] == 0.5).all()
+    assert (whole.images == 9).all()

@@ -36,15 +36,24 @@ _LOADERS: dict[str, Callable[[Path], TrackletSet]] = {
     "worlds": load_worlds,
     "folder": load_folder,
     "mars": load_mars,
+    "mars-query": partial(load_mars, split="query"),
+    "mars-gallery": partial(load_mars, split="gallery"),
     "ilids": load_ilids_vid,
     "ilids-test": partial(load_ilids_vid, half="test"),
     "prid2011": load_prid2011,
     "prid2011-test": partial(load_prid2011, half="test"),
     "duke": load_duke_video,
+    "duke-query": partial(load_duke_video, split="query"),
+    "duke-gallery": partial(load_duke_video, split="gallery"),
     "lsvid": load_lsvid,
+    "lsvid-query": partial(load_lsvid, split="query"),
+    "lsvid-gallery": partial(load_lsvid, split="gallery"),
 }
 
 _BY_SPLIT: dict[str, Callable[..., TrackletSet]] = {"ilids": load_ilids_vid, "prid2011": load_prid2011}
+
+_SEARCHED = ("mars", "duke", "lsvid")
+"""Sets whose authors say what is looked for and where."""
 
 _SPLITS: dict[str, Callable[[Path], TrackletSet]] = {
     f"{name}-{split}{ending}": partial(loader, half=half, split=split)
@@ -55,11 +64,13 @@ _SPLITS: dict[str, Callable[[Path], TrackletSet]] = {
 """The other splits of the sets that have some: `ilids-2`, `ilids-2-test` and so on."""
 
 _FOLDERS = {"cuhk03-val": "cuhk03"} | {
-    name: name.partition("-")[0] for name in (*_LOADERS, *_SPLITS) if name.partition("-")[0] in _BY_SPLIT
+    name: name.partition("-")[0] for name in (*_LOADERS, *_SPLITS) if name.partition("-")[0] in (*_BY_SPLIT, *_SEARCHED)
 }
 """Below the root, where it is not the set's name."""
 
-_FOR_SCORES_ALONE = frozenset({"cuhk03-val"} | {name for name in _FOLDERS if name.endswith("-test")})
+_FOR_SCORES_ALONE = frozenset(
+    {"cuhk03-val"} | {name for name in _FOLDERS if name.endswith(("-test", "-query", "-gallery"))}
+)
 
 
 def set_names() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Scores of finished weights under fixed protocols."""
+"""Scores of tracklets in several ways of comparing, and what hides a half of them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keyreid_stream.errors import ConfigError
+from keyreid_stream.evaluation.reid import RetrievalScore
 from keyreid_stream.models.keyreid import KeyReID
-from keyreid_stream.models.weights import ScoredFigures
-from keyreid_stream.structures import Crops, FloatArray
-from keyreid_train.data.structures import TrackletSet
-from keyreid_train.retrieval import EmbeddedTracklets, RetrievalScore, camera_to_camera
-from keyreid_train.validation import PreparedTracklets, embed_tracklets, prepare
+from keyreid_stream.structures import Crops, CropSpec, FloatArray
+from keyreid_train.retrieval import EmbeddedTracklets, camera_to_camera
+from keyreid_train.validation import PreparedTracklets
 
 HALVES = ("upper", "lower")
-
-_GLOBAL_WEIGHTS: tuple[float | None, ...] = (None, 1.0, 0.75, 0.5)
-"""Cosine of whole embeddings, global part alone, and two shares of the global part among the visible ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,72 +31,11 @@ class ScoreRow:
     score: RetrievalScore
 
 
-def score_tracklets(model: KeyReID, tracklets: TrackletSet, *, hidden: str | None = None) -> list[ScoreRow]:
-    """Search every camera's entries in every other camera, in all the ways there are.
-
-    Args:
-        model: the network.
-        tracklets: people seen by two cameras or more.
-        hidden: black out the upper or lower half of the queries (not of the gallery).
-
-    Raises:
-        ConfigError: there is no such half.
-        InputError: an image cannot be read, or nobody is seen by two cameras.
-    """
-    if hidden is not None and hidden not in HALVES:
-        raise ConfigError(f"there is no {hidden!r} half to hide; choose from: {', '.join(HALVES)}")
-    whole = prepare(tracklets, model.crop_spec)
-    asked = whole if hidden is None else without_half(whole, model, hidden)
-    frames = model.config.frames
-    ways = {
-        "tracklet, mean over images": (whole, asked, 1),
-        f"tracklet, mean over clips of {frames}": (whole, asked, frames),
-        "first image": (whole.first_images(), asked.first_images(), 1),
-    }
-    rows: list[ScoreRow] = []
-    for entries, (gallery, queries, length) in ways.items():
-        found = embed_tracklets(model, gallery, frames=length)
-        searched = found if hidden is None else embed_tracklets(model, queries, frames=length)
-        rows += score_rows(entries, searched, found)
-    return rows
-
-
-def scored_figures(
-    rows: Sequence[ScoreRow], data: str, *, keypoints: bool, hidden: str | None = None
-) -> list[ScoredFigures]:
-    """The rows as figures for a model card.
-
-    Args:
-        rows: of `score_tracklets`.
-        data: the name of the data set.
-        keypoints: whether parts were placed by keypoints.
-        hidden: the half of the queries that was black.
-    """
-    circumstances = ["camera to camera, all directions averaged"]
-    if not keypoints:
-        circumstances.append("no keypoints")
-    if hidden is not None:
-        circumstances.append(f"{hidden} half of queries hidden")
-    return [
-        ScoredFigures(
-            data=data,
-            protocol="; ".join([row.entries, row.similarity, *circumstances]),
-            values={
-                "rank1": row.score.rank1,
-                "rank5": row.score.rank5,
-                "mAP": row.score.mean_average_precision,
-                "queries": row.score.queries,
-            },
-        )
-        for row in rows
-    ]
-
-
 def score_rows(
     entries: str,
     queries: EmbeddedTracklets,
     gallery: EmbeddedTracklets,
-    global_weights: Sequence[float | None] = _GLOBAL_WEIGHTS,
+    global_weights: Sequence[float | None],
 ) -> list[ScoreRow]:
     """The figures of one kind of entries, compared in several ways.
 
@@ -136,16 +70,16 @@ def without_half(prepared: PreparedTracklets, model: KeyReID, half: str) -> Prep
         model: whose crops they are.
         half: `upper` or `lower`.
     """
-    spec = model.crop_spec
+    crops = tuple(half_hidden(own, model.crop_spec, half) for own in prepared.crops)
+    return PreparedTracklets(prepared.tracklets, crops)
+
+
+def half_hidden(crops: Crops, spec: CropSpec, half: str) -> Crops:
+    """The same crops with black pixels, and no part weights, in one half: `upper` or `lower`."""
     nothing = 0.0 if spec.weighting == "soft" else -1.0
     pixels, rows = spec.height // 2, spec.grid_rows // 2
-    hidden_pixels = slice(None, pixels) if half == "upper" else slice(pixels, None)
-    hidden_rows = slice(None, rows) if half == "upper" else slice(rows, None)
-    crops = []
-    for own in prepared.crops:
-        images = own.images.copy()
-        images[:, hidden_pixels] = 0
-        weights: FloatArray = own.part_weights.reshape(len(own), spec.parts, spec.grid_rows, spec.grid_columns).copy()
-        weights[:, :, hidden_rows] = nothing
-        crops.append(Crops(images, np.ascontiguousarray(weights.reshape(own.part_weights.shape))))
-    return PreparedTracklets(prepared.tracklets, tuple(crops))
+    images = crops.images.copy()
+    images[:, slice(None, pixels) if half == "upper" else slice(pixels, None)] = 0
+    weights: FloatArray = crops.part_weights.reshape(len(crops), spec.parts, spec.grid_rows, spec.grid_columns).copy()
+    weights[:, :, slice(None, rows) if half == "upper" else slice(rows, None)] = nothing
+    return Crops(images, np.ascontiguousarray(weights.reshape(crops.part_weights.shape)))

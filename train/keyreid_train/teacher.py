@@ -6,7 +6,7 @@ Letters: N crops, F numbers of the teacher's embedding.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 
 from keyreid_stream.errors import InputError, MissingExtraError
 from keyreid_stream.models.weights import file_sha256
-from keyreid_stream.structures import FloatArray
+from keyreid_stream.structures import FloatArray, ImageArray
 from keyreid_train.data.structures import TrackletSet
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -58,15 +58,16 @@ class OnnxTeacher:
         Raises:
             InputError: an image cannot be read.
         """
-        crops = np.stack([self._read(path) for path in paths])
+        return self.embed_images([_read(path) for path in paths])
+
+    def embed_images(self, images: Sequence[ImageArray]) -> FloatArray:
+        """Embed RGB pictures (H, W, 3) of any sizes: (N, F) float32 of unit length."""
+        crops = np.stack([self._crop(image) for image in images])
         (embeddings,) = self._session.run(None, {self._name: crops})
         unit: FloatArray = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
         return unit.astype(np.float32)
 
-    def _read(self, path: Path) -> FloatArray:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if picture is None:
-            raise InputError(f"cannot read image {path}; replace it or remove it")
+    def _crop(self, picture: ImageArray) -> FloatArray:
         resized = cv2.resize(picture, self._size, interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
         crop: FloatArray = ((resized - _MEAN) / _STD).transpose(2, 0, 1)
         return crop
@@ -130,6 +131,13 @@ def teacher_embeddings(path: Path, tracklets: TrackletSet) -> FloatArray:
         )
     chosen: FloatArray = embeddings[[row_of[tracklet.name] for tracklet in tracklets.tracklets]]
     return chosen
+
+
+def _read(path: Path) -> ImageArray:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise InputError(f"cannot read image {path}; replace it or remove it")
+    return np.asarray(picture, np.uint8)
 
 
 def _onnxruntime() -> ModuleType:

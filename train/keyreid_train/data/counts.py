@@ -13,9 +13,9 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 
 class Counts(NamedTuple):
-    """How many people and tracklets a set has."""
+    """How many people and tracklets a set has; None for people that nobody counted."""
 
-    people: int
+    people: int | None
     tracklets: int
 
 
@@ -36,10 +36,11 @@ def checked(tracklets: TrackletSet, known: Counts | None, folder: Path) -> Track
             f"{folder} has {len(empty)} tracklets without images, such as {empty[0]!r}; remove them or give images"
         )
     found = Counts(len(tracklets.person_ids), len(tracklets))
-    if known is not None and found != known:
+    if known is not None and (found.tracklets != known.tracklets or known.people not in (None, found.people)):
+        people = f"{known.people} and " if known.people is not None else ""
         raise InputError(
             f"{folder} has {found.people} people and {found.tracklets} tracklets, "
-            f"{tracklets.name} has {known.people} and {known.tracklets}; get it complete"
+            f"{tracklets.name} has {people}{known.tracklets}{' tracklets' if not people else ''}; get it complete"
         )
     return tracklets
 

@@ -1,0 +1,244 @@
+"""`keyreid eval reid` and `keyreid eval compare`: how well people are found again in another camera."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from keyreid_stream.cli.train_data import DataOption, data_folders, every_thousand
+from keyreid_stream.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from keyreid_stream.evaluation.reid.record import ReidRecord, Row
+
+_PACKAGES = ("keyreid-stream", "torch", "numpy")
+
+_BACKENDS = {"onnx": "onnxruntime", "boxmot": "boxmot"}
+
+
+def evaluate_reid(
+    data_set: Annotated[str, typer.Argument(metavar="DATASET", help="E.g. cuhk03-val, mars, ilids, ilids-3, folder.")],
+    embedder: Annotated[str, typer.Option(help="keyreid:WEIGHTS, onnx:FILE or boxmot:NAME-OR-FILE.")],
+    data: DataOption = None,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="Folder of `keyreid train prepare`; without, parts see the whole body.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write everything to this JSON file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page with curves and rankings to this file.")] = None,
+    clips: Annotated[str, typer.Option(help="Of a tracklet: dense, capped, spaced, or first (one image).")] = "dense",
+    max_clips: Annotated[int, typer.Option(min=1, help="Clips of a tracklet, when capped or spaced.")] = 41,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Length of a clip; the network's longest if not given.")
+    ] = None,
+    similarity: Annotated[
+        list[str] | None,
+        typer.Option(help="cosine, euclidean, global or visible, also several; all that fit if not given."),
+    ] = None,
+    global_weight: Annotated[float, typer.Option(help="Of `visible`: the global part's share.")] = 0.5,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="k-reciprocal re-ranking (k1 20, k2 6, lambda 0.3).")
+    ] = False,
+    hide: Annotated[str | None, typer.Option(help="Black out a half of the queries: upper or lower.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    note: Annotated[
+        bool, typer.Option("--note", help="Note the figures beside keyreid weights, for their card.")
+    ] = False,
+) -> None:
+    """Look for people in other cameras: CMC and mAP of any embedder under the data set's protocol."""
+    from keyreid_stream.devices import torch_device
+    from keyreid_stream.evaluation.reid import Reranking, Similarity
+    from keyreid_stream.evaluation.reid.record import ReidRecord, record_text
+    from keyreid_stream.evaluation.scores_file import write_scores
+    from keyreid_train.embedders.choose import open_embedder
+    from keyreid_train.embedders.interface import HALVES
+    from keyreid_train.embedders.tracklets import ClipPlan
+    from keyreid_train.reid_evaluation import EvaluationOptions, evaluate
+    from keyreid_train.searches import load_searches
+
+    if hide is not None and hide not in HALVES:
+        raise ConfigError(f"there is no {hide!r} half to hide; choose from: {', '.join(HALVES)}")
+    ways = tuple(Similarity(kind, global_weight) for kind in similarity or ())  # type: ignore[arg-type]
+    ClipPlan(clips, 1, max_clips)  # type: ignore[arg-type]  # before the work: a wrong word must not cost minutes
+    network = open_embedder(embedder, device)
+    if note:
+        _check_note(embedder, network)
+    root, folders = data_folders(data)
+    searches = load_searches(data_set, root, folders, keypoints)
+    options = EvaluationOptions(
+        plan=ClipPlan(clips, 1 if clips == "first" else frames or network.frames, max_clips),  # type: ignore[arg-type]
+        similarities=ways,
+        hidden=hide,
+        reranking=Reranking() if rerank else None,
+        device=str(torch_device(device)),
+        closest=10 if html else 0,
+    )
+    evaluation = evaluate(network, searches, options, progress=every_thousand())
+    record = ReidRecord.model_validate(
+        {
+            "data": data_set,
+            "protocol": "; ".join(dict.fromkeys(of.protocol for of in searches)),
+            "tracklets": evaluation.tracklets,
+            "embedder": {"name": network.name, "sha256": network.sha256},
+            "clips": options.plan.described(),
+            "keypoints": any(one.keypoints is not None for of in searches for one in of.tracklets),
+            "hidden": hide,
+            "reranking": None if options.reranking is None else asdict(options.reranking),
+            "device": _device_name(options.device),
+            "command": shlex.join(["keyreid", *sys.argv[1:]]),
+            "versions": _versions(embedder),
+            "rows": [row.model_dump() for row in evaluation.rows],
+        }
+    )
+    if out is not None:
+        write_scores(out, record_text(record))
+    if html is not None:
+        from keyreid_stream.evaluation.reid.page import page_text
+        from keyreid_train.ranking_sheets import ranking_sheets
+
+        shown = [evaluation.results[record.rows[0].similarity, of.name] for of in searches]
+        write_scores(html, page_text(record, ranking_sheets(searches, shown)))
+    _print(record)
+    if note:
+        _note(network, record)
+
+
+def compare_reid(
+    files: Annotated[list[Path], typer.Argument(help="--out files of keyreid eval reid; the first is the baseline.")],
+    similarity: Annotated[
+        list[str] | None, typer.Option(help="Row to compare: one for all files, or one for each; cosine if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="Also write the comparison to this file.")] = None,
+) -> None:
+    """Evaluations of the same test side by side, with 95 % intervals of the differences (paired bootstrap)."""
+    from keyreid_stream.evaluation.reid.bootstrap import RESAMPLES, compare_records
+    from keyreid_stream.evaluation.reid.comparison_file import comparison_text
+    from keyreid_stream.evaluation.reid.record import read_record
+    from keyreid_stream.evaluation.scores_file import write_scores
+
+    chosen = similarity or ["cosine"]
+    if len(chosen) not in (1, len(files)):
+        raise ConfigError(f"{len(chosen)} similarities for {len(files)} files; give one, or one for each")
+    chosen = chosen * len(files) if len(chosen) == 1 else chosen
+    records = [read_record(file) for file in files]
+    compared = compare_records(records, chosen, seed=seed)
+    first = records[0]
+    title = Text(
+        f"{first.data}: {first.protocol}" + (f"; {first.hidden} half of queries hidden" if first.hidden else "")
+    )
+    table = Table(
+        "embedder", "clips", "similarity", title=title, caption=f"95 % of {RESAMPLES:,} paired resamples of queries"
+    )
+    for name in ("rank-1", "mAP", "queries", "rank-1 vs first", "mAP vs first"):
+        table.add_column(name, justify="right")
+    for one, record, way in zip(compared, records, chosen, strict=True):
+        table.add_row(
+            Text(f"{_short(one.name)}\n{record.embedder.sha256[:12]}"),
+            record.clips + (", re-ranked" if record.reranking else ""),
+            way,
+            f"{100 * one.figures.rank1:.1f}",
+            f"{100 * one.figures.mean_average_precision:.1f}",
+            str(one.figures.queries),
+            _interval(one.rank1),
+            _interval(one.mean_average_precision),
+        )
+    Console(width=max(Console().width, 140)).print(table)
+    if json is not None:
+        write_scores(json, comparison_text(compared, records, chosen, files=files, seed=seed))
+
+
+def _interval(interval: Any) -> str:
+    if interval is None:
+        return "-"
+    low, high = 100 * interval.low, 100 * interval.high
+    return f"{100 * interval.difference:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _print(record: ReidRecord) -> None:
+    hidden = f"; {record.hidden} half of queries hidden" if record.hidden else ""
+    placed = "keypoints" if record.keypoints else "no keypoints"
+    ranked = "; re-ranked" if record.reranking else ""
+    table = Table(
+        "similarity",
+        "rule",
+        title=Text(f"{record.data}: {record.protocol}{hidden}"),
+        caption=Text(
+            f"{_short(record.embedder.name)} {record.embedder.sha256[:12]}; {record.clips}; {placed}{ranked}; "
+            f"{record.tracklets} tracklets; shares in percent"
+        ),
+    )
+    for name in ("rank-1", "rank-5", "rank-10", "mAP", "queries"):
+        table.add_column(name, justify="right")
+    for row in record.rows:
+        table.add_row(row.similarity, row.rule, *_cells(row))
+    Console(width=max(Console().width, 120)).print(table)
+
+
+def _cells(row: Row) -> list[str]:
+    cells = []
+    for name in ("rank1", "rank5", "rank10", "mean_average_precision"):
+        spread = "" if row.deviations is None else f" ± {100 * getattr(row.deviations, name):.1f}"
+        cells.append(f"{100 * getattr(row.figures, name):.1f}{spread}")
+    asked = sum(part.asked for split in row.splits for part in split.parts)
+    queries = row.figures.queries
+    return [*cells, str(queries) if asked == queries else f"{queries} of {asked}"]
+
+
+def _short(embedder: str) -> str:
+    """Without folders, which the file has."""
+    kind, _, what = embedder.partition(":")
+    return f"{kind}:{Path(what).name}"
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.startswith("cuda") else device
+
+
+def _versions(embedder: str) -> dict[str, str]:
+    backend = _BACKENDS.get(embedder.partition(":")[0])
+    return {package: version(package) for package in (*_PACKAGES, *([backend] if backend else []))}
+
+
+def _check_note(embedder: str, network: Any) -> None:
+    if not embedder.startswith("keyreid:"):
+        raise InputError(f"--note: {embedder} has no card; only keyreid weights have")
+    weights = network.loaded.card.weights
+    if weights is None or weights.endswith(".pth"):
+        raise InputError(f"--note: {embedder} has no .json beside it; import it first with keyreid weights import")
+
+
+def _note(network: Any, record: ReidRecord) -> None:
+    from keyreid_stream.evaluation.reid.record import CORRECT_RULE
+    from keyreid_stream.models.weights import ScoredFigures, add_figures
+
+    circumstances = [record.protocol, "keypoints" if record.keypoints else "no keypoints"]
+    if record.hidden:
+        circumstances.append(f"{record.hidden} half of queries hidden")
+    if record.reranking:
+        circumstances.append("re-ranked")
+    figures = [
+        ScoredFigures(
+            data=record.data,
+            protocol="; ".join([f"tracklet, {record.clips}", row.similarity, *circumstances]),
+            values={
+                "rank1": row.figures.rank1,
+                "rank5": row.figures.rank5,
+                "mAP": row.figures.mean_average_precision,
+                "queries": row.figures.queries,
+            },
+        )
+        for row in record.rows
+        if row.rule == CORRECT_RULE
+    ]
+    add_figures(network.loaded.card.weights, figures)
