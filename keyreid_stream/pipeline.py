@@ -15,20 +15,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 
-from keyreid_stream.association import OnlineAssociator
+from keyreid_stream.association import open_associator
 from keyreid_stream.config import DeploymentConfig
-from keyreid_stream.encoders import torch_encoders
+from keyreid_stream.encoders import EncoderConfig, torch_encoders
 from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.geometry.calibration import Points
 from keyreid_stream.geometry.calibrations import read_calibrations
 from keyreid_stream.geometry.site import SiteGeometry
 from keyreid_stream.interfaces import Associator, ClipHead, FrameEncoder, PoseDetector, Sink, Source, Tracker
 from keyreid_stream.models.crops import crop_frames
-from keyreid_stream.models.load import ModelCard, load_model
+from keyreid_stream.models.load import LoadedModel, ModelCard, load_model
 from keyreid_stream.models.sighting_quality import sighting_quality
 from keyreid_stream.oracle import OracleName, OracleStages
 from keyreid_stream.pose import UltralyticsPose
@@ -47,6 +47,9 @@ from keyreid_stream.structures import (
 )
 from keyreid_stream.timing import StageTimes
 from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig
+
+MakeEncoders: TypeAlias = Callable[[LoadedModel, EncoderConfig], tuple[FrameEncoder, ClipHead]]
+"""Puts a loaded model on a backend, as the settings ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +154,23 @@ class Pipeline:
         sources: Sequence[Source] | None = None,
         detector: PoseDetector | None = None,
         encoders: tuple[FrameEncoder, ClipHead] | None = None,
+        make_encoders: MakeEncoders | None = None,
         make_tracker: Callable[[Source], Tracker] | None = None,
         associator: Associator | None = None,
     ) -> Self:
         """Open cameras and load weights as the settings say; what is given here takes the place of its stage.
 
         A stage that is given is used as it is, also where the settings say that its results are the truth.
+        `make_encoders` puts the model that the settings name on a backend of its own, instead of on PyTorch.
 
         Raises:
             InputError: a camera, weights file or setting is bad, or a camera has no truth to take.
         """
         card = None
+        if config.association.gallery is not None and "identities" in config.oracle:
+            raise ConfigError(
+                "a gallery (association.gallery) needs the associator, whom the truth replaces; choose one"
+            )
         given = {"detections": detector, "keypoints": detector, "tracks": make_tracker, "identities": associator}
         oracles = [name for name in config.oracle if given[name] is None]
         # Cameras first: a mistyped path should not cost the time it takes to load models.
@@ -174,7 +183,8 @@ class Pipeline:
         oracle = OracleStages(oracles, sources)
         if encoders is None:
             loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)
-            encoders, card = torch_encoders(loaded.model, config.model), loaded.card
+            on_backend = make_encoders or _on_torch
+            encoders, card = on_backend(loaded, config.model), loaded.card
 
         def make_boxmot(source: Source) -> Tracker:
             return BoxmotTracker(config.tracking, camera_id=source.camera_id, fps=source.fps)
@@ -182,7 +192,9 @@ class Pipeline:
         if detector is None:
             detector = oracle.detector(lambda: UltralyticsPose(config.pose))
         if associator is None:
-            associator = oracle.associator(lambda: OnlineAssociator(config.association))
+            head = encoders[1]
+            model = (card.name, card.sha256) if card else (type(head).__qualname__, "")
+            associator = oracle.associator(lambda: open_associator(config.association, head.layout, *model))
         stages = Stages(
             sources=sources,
             detector=detector,
@@ -350,6 +362,10 @@ class Pipeline:
         identity_ids = np.array([self.stages.associator.identity_of(key) or 0 for key in keys], np.int64)
         own = {key.track_id: embeddings[key] for key in keys if key in embeddings}
         return CameraTick(frame, found, shown, identity_ids, own)
+
+
+def _on_torch(loaded: LoadedModel, config: EncoderConfig) -> tuple[FrameEncoder, ClipHead]:
+    return torch_encoders(loaded.model, config)
 
 
 def _quality(frame: Frame, found: Detections) -> FloatArray:

@@ -3,6 +3,8 @@
 OUT/events.jsonl          what was decided about identities
 OUT/tracks/<camera>.txt   MOTChallenge rows with identity ids
 OUT/videos/<camera>.mp4   annotated video of each camera, and mosaic.mp4 of all
+OUT/decisions.jsonl       why, if asked for
+OUT/crops/<camera>/*.jpg  the best crop of every track, if asked for
 OUT/run.json              settings, versions, weights, counts, times
 """
 
@@ -15,16 +17,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
+from keyreid_stream.association import DecisionLog, OnlineAssociator, StoredAssociator
 from keyreid_stream.config import DeploymentConfig
-from keyreid_stream.errors import InputError
+from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.interfaces import Sink
 from keyreid_stream.models.load import ModelCard
-from keyreid_stream.pipeline import Pipeline
+from keyreid_stream.pipeline import MakeEncoders, Pipeline
 from keyreid_stream.run_folder import RunFolder
 from keyreid_stream.run_notices import notices, short_notices
 from keyreid_stream.run_report import run_counts, run_facts
 from keyreid_stream.run_statistics import RunStatistics
-from keyreid_stream.sinks import EventLogSink, MotSink, VideoSink
+from keyreid_stream.sinks import CropFilesSink, EventLogSink, MotSink, VideoSink
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class RecordedRun:
 
         Raises:
             InputError: the folder cannot be used, or a camera cannot be called what it is called.
+            ConfigError: decisions are to be recorded, and another associator than the package's makes them.
         """
         self._folder = RunFolder(folder, overwrite=overwrite)
         self._folder.check()
@@ -60,20 +64,34 @@ class RecordedRun:
         self._recorded = False
         self.statistics = RunStatistics(list(self.cameras))
         self._mot = MotSink(folder / "tracks", self.cameras)
-        self._sinks: list[Sink] = [EventLogSink(folder / "events.jsonl"), self._mot, *self._video()]
+        self._sinks: list[Sink] = [
+            EventLogSink(folder / "events.jsonl"),
+            *self._decisions(),
+            self._mot,
+            *self._video(),
+            *self._crops(),
+        ]
 
     @classmethod
-    def from_config(cls, config: DeploymentConfig, folder: Path, *, overwrite: bool = False) -> Self:
-        """Check the folder, then open every camera and load every model.
+    def from_config(
+        cls,
+        config: DeploymentConfig,
+        folder: Path,
+        *,
+        overwrite: bool = False,
+        make_encoders: MakeEncoders | None = None,
+    ) -> Self:
+        """Check the folder, then open every camera and load every model; `make_encoders` as `Pipeline` takes it.
 
         Raises:
             InputError: the folder cannot be used, or a setting, camera or weights file is bad.
         """
         destination = RunFolder(folder, overwrite=overwrite)
         destination.check()
-        files = (config.pose.weights, config.model.weights or "", config.sources.calibration or "")
+        given = (config.model.weights, config.sources.calibration, config.association.gallery)
+        files = (config.pose.weights, *(file or "" for file in given))
         destination.check_inputs([*config.sources.cameras, *(str(file) for file in files)])
-        return cls(Pipeline.from_config(config), folder, config, overwrite=overwrite)
+        return cls(Pipeline.from_config(config, make_encoders=make_encoders), folder, config, overwrite=overwrite)
 
     @property
     def model(self) -> ModelCard | None:
@@ -118,6 +136,8 @@ class RecordedRun:
         facts = run_facts(self._config, self._pipeline)
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
         self._folder.clear()
+        if isinstance(associator := self._pipeline.stages.associator, StoredAssociator):
+            associator.record_in(self._folder.path)
         self._folder.write_report({"status": "running", "started": started} | facts)
         status = "failed"
         try:
@@ -130,6 +150,8 @@ class RecordedRun:
             wall_s = time.perf_counter() - clock
             counts = run_counts(self._pipeline, self.statistics, self._mot, wall_s)
             self._folder.write_report({"status": status, "started": started} | counts | facts)
+            if isinstance(associator, StoredAssociator):
+                associator.close()
         return RunResult(self._folder.path, "finished", self.statistics)
 
     def _video(self) -> list[Sink]:
@@ -139,3 +161,20 @@ class RecordedRun:
         notice = "; ".join(self.short_notices) or None
         plain = output.background == "plain"
         return [VideoSink(self._folder.path / "videos", self.cameras, notice=notice, plain=plain)]
+
+    def _crops(self) -> list[Sink]:
+        heads = (self._config or DeploymentConfig()).output.crops
+        return [] if heads == "none" else [CropFilesSink(self._folder.path / "crops", heads)]
+
+    def _decisions(self) -> list[Sink]:
+        if not (self._config or DeploymentConfig()).output.decisions:
+            return []
+        associator = self._pipeline.stages.associator
+        if not isinstance(associator, OnlineAssociator):
+            raise ConfigError(
+                "output.decisions (--decisions) records the association engine's decisions, and "
+                f"{type(associator).__name__} takes its place in this run; leave it out"
+            )
+        log = DecisionLog(self._folder.path / "decisions.jsonl")
+        associator.record_decisions(log.note)
+        return [log]

@@ -12,11 +12,15 @@ from typing import Any
 from keyreid_stream.errors import InputError
 
 SCHEMA = "keyreid.run/1"
+ON_REQUEST = ("decisions.jsonl", "crops")
+"""What a run leaves only if it is asked to."""
+
 OUTPUTS = (
     "events.jsonl",
     "tracks",
     "videos",
     "run.json",
+    *ON_REQUEST,
     # of a demo besides
     "truth",
     "scores.json",

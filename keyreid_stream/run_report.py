@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from keyreid_stream.association import OnlineAssociator
+from keyreid_stream.association import OnlineAssociator, StoredAssociator
 from keyreid_stream.config import DeploymentConfig
-from keyreid_stream.interfaces import Source
+from keyreid_stream.encoders import BackendCard
+from keyreid_stream.interfaces import Associator, Source
 from keyreid_stream.models.weights import file_sha256
 from keyreid_stream.pipeline import Pipeline
 from keyreid_stream.run_notices import notices
@@ -39,7 +40,9 @@ def run_facts(config: DeploymentConfig | None, pipeline: Pipeline) -> dict[str, 
         "notice": "; ".join(notices(pipeline)) or None,
         "oracle": list(pipeline.oracles),
         "model": asdict(card) if card else None,
+        "backend": _backend(stages.encoder),
         "pose_weights": _pose_weights(stages.detector),
+        "gallery": _gallery(stages.associator),
         "settings": config.model_dump(mode="json") if config else None,
         "stage_classes": {
             "sources": sorted({_class_name(source) for source in stages.sources}),
@@ -80,6 +83,13 @@ def _calibration(pipeline: Pipeline) -> dict[str, Any] | None:
     return {"used": list(geometry.cameras), "faults": [str(fault) for fault in geometry.faults]}
 
 
+def _gallery(associator: Associator) -> dict[str, Any] | None:
+    """The gallery that the run began with, and how many people it knew; None for a run that began with nobody."""
+    if not isinstance(associator, StoredAssociator):
+        return None
+    return {"path": str(associator.store.path), "known_before": associator.store.known_before}
+
+
 def _travel_times(pipeline: Pipeline) -> list[dict[str, Any]] | None:
     """How long recognised people took between cameras, as `[[association.travel]]` takes it; None if nobody learns."""
     associator = pipeline.stages.associator
@@ -112,6 +122,12 @@ def _stages(pipeline: Pipeline, frames: int) -> dict[str, Any]:
         }
         for name, stage in pipeline.times.stages.items()
     }
+
+
+def _backend(encoder: object) -> dict[str, Any] | None:
+    """What runs the network; None for an encoder that does not say."""
+    card = getattr(encoder, "backend", None)
+    return asdict(card) if isinstance(card, BackendCard) else None
 
 
 def _pose_weights(detector: object) -> dict[str, Any] | None:

@@ -11,10 +11,17 @@ import av
 import numpy as np
 import pytest
 
-from keyreid_stream.association import AssociationConfig, OnlineAssociator
+from keyreid_stream.association import (
+    AssociationConfig,
+    GalleryStore,
+    OnlineAssociator,
+    open_associator,
+    read_decisions,
+)
 from keyreid_stream.config import deployment
-from keyreid_stream.errors import InputError
+from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.fakes import (
+    FakeAssociator,
     FakeClipHead,
     FakeDetector,
     FakeFrameEncoder,
@@ -26,7 +33,7 @@ from keyreid_stream.fakes import (
 from keyreid_stream.models.load import ModelCard
 from keyreid_stream.pipeline import Pipeline, Stages
 from keyreid_stream.run import RecordedRun
-from keyreid_stream.sinks import final_identities, read_events
+from keyreid_stream.sinks import crops_by_identity, final_identities, read_events
 from keyreid_stream.structures import Tick, TrackKey
 
 RED = Walker(colour=(200, 0, 0), start=(10, 20), step=(2, 0))
@@ -134,6 +141,41 @@ def test_plain_videos_show_plain_ground(tmp_path: Path) -> None:
     assert first[-10:, :60].min() > 20  # the fake cameras' own ground is black
 
 
+def test_decisions_and_crops_are_kept_when_asked_for_and_agree_with_the_events(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    config = deployment({"output": {"video": False, "decisions": True, "crops": "whole"}})
+    RecordedRun(pipeline(), folder, config).record()
+    events = list(read_events(folder / "events.jsonl"))
+    decided = [event for event in events if event.kind in ("new", "matched", "merged", "split")]
+    decisions = list(read_decisions(folder / "decisions.jsonl"))
+    assert [(one.kind, one.identity_id, one.camera_id, one.track_id) for one in decisions] == [
+        (one.kind, one.identity_id, one.camera_id, one.track_id) for one in decided
+    ]
+    assert len(decisions) == 3
+    crops = crops_by_identity(folder / "crops", events)
+    assert {identity_id: {crop.key for crop in kept} for identity_id, kept in crops.items()} == {
+        1: {TrackKey("a", 1), TrackKey("b", 1)},
+        2: {TrackKey("a", 2)},
+    }
+    assert {path.name for path in folder.iterdir()} == {
+        "events.jsonl",
+        "decisions.jsonl",
+        "crops",
+        "tracks",
+        "run.json",
+    }
+    RecordedRun(pipeline(), folder, deployment({"output": {"video": False}}), overwrite=True).record()
+    assert {path.name for path in folder.iterdir()} == {"events.jsonl", "tracks", "run.json"}
+
+
+def test_decisions_of_another_associator_than_ours_cannot_be_recorded(tmp_path: Path) -> None:
+    given = pipeline()
+    given.stages = dataclasses.replace(given.stages, associator=FakeAssociator())
+    with pytest.raises(ConfigError, match=r"output\.decisions"):
+        RecordedRun(given, tmp_path / "run", deployment({"output": {"decisions": True}}))
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_tick_at_which_a_sink_stops_the_run_is_counted_as_it_was_written(tmp_path: Path) -> None:
     RecordedRun(pipeline(), tmp_path / "run").record([StopAt(5, KeyboardInterrupt)])
     rows = np.loadtxt(tmp_path / "run" / "tracks" / "a.txt", delimiter=",")
@@ -206,3 +248,30 @@ def test_the_same_input_gives_the_same_files_bit_for_bit(tmp_path: Path) -> None
         if file.name != "run.json":
             first, second = (tmp_path / name / file for name in ("first", "second"))
             assert first.read_bytes() == second.read_bytes(), f"{file}: {difference(first, second)}"
+
+
+def test_a_run_with_a_gallery_says_so_is_known_to_it_and_lets_it_go(tmp_path: Path) -> None:
+    config = AssociationConfig(threshold=0.9, gallery=str(tmp_path / "people.gallery"))
+    known = []
+    for name in ("first", "second"):
+        with_fakes = pipeline()
+        associator = open_associator(config, with_fakes.stages.clip_head.layout, "fake", "0" * 64)
+        stages = dataclasses.replace(with_fakes.stages, associator=associator)
+        RecordedRun(Pipeline(stages), tmp_path / name, deployment({"output": {"video": False}})).record()
+        known.append(report(tmp_path / name)["gallery"])
+    assert [one["known_before"] for one in known] == [0, 2]
+    assert known[0]["path"] == str(tmp_path / "people.gallery")
+    assert {one.identity_id for one in read_events(tmp_path / "second" / "events.jsonl")} == {1, 2}
+    with GalleryStore(tmp_path / "people.gallery") as store:
+        assert [run.folder for run in store.runs()] == [tmp_path / "first", tmp_path / "second"]
+
+
+def test_a_gallery_beside_true_identities_is_a_contradiction(tmp_path: Path) -> None:
+    settings = {
+        "association": {"gallery": str(tmp_path / "people.gallery")},
+        "oracle": "identities",
+        "sources": {"cameras": ["world://plaza"]},
+    }
+    with pytest.raises(ConfigError, match="gallery"):
+        Pipeline.from_config(deployment(settings))
+    assert not list(tmp_path.iterdir())

@@ -24,12 +24,14 @@ class AssociationConfig(BaseModel):
         floor_tolerance_m: how far apart two cameras may put one person on the floor.
         max_speed_m_s: nobody gets from one place to another faster.
         travel: ways from camera to camera whose times are known; others are learned.
-        revise_every_s: how often decisions within the window are looked at again; 0 never.
+        revise_every_s: how often decisions within the window are looked at again; proportionally less often with more
+            than 128 tracklets in it; 0 never.
         window_s: tracklets that ended longer ago are settled: no longer looked at one by one.
         max_tracklets: beyond this many, the longest ended are settled earlier.
         exemplars: settled tracklets kept per identity; when full, the one most like another gives way.
         retention_s: an identity unseen for this long is dropped with all its embeddings: whoever comes later is new.
         max_identities: beyond this many, the least recently seen are dropped.
+        gallery: a file that keeps who is known from run to run; without it, every run begins knowing nobody.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,3 +53,4 @@ class AssociationConfig(BaseModel):
     exemplars: int = Field(default=8, ge=1, le=256)
     retention_s: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
     max_identities: int = Field(default=10_000, ge=1)
+    gallery: str | None = Field(default=None, min_length=1)

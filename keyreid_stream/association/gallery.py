@@ -1,69 +1,33 @@
 """The gallery: known identities with a few settled exemplars each, bounded in size and time.
 
-Every change is an operation. Applied in order to an empty gallery of the same settings, the operations of another give
-its state, byte for byte.
+Every change is an operation (`operations`). Applied in order to an empty gallery of the same settings, the operations
+of another give its state, byte for byte.
+
+A gallery serves one run after the other, and every run's clock begins anew. Inside, times count on the gallery's own
+clock, seconds since it was made; times that are given or returned are those of the run that was begun last.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from keyreid_stream.association.config import AssociationConfig
+from keyreid_stream.association.entries import Entry
+from keyreid_stream.association.exemplars import Exemplar
+from keyreid_stream.association.operations import OPERATIONS, GalleryState, Operation, SketchKey
 from keyreid_stream.association.similarity import Signatures, similarity
 from keyreid_stream.errors import InputError
 from keyreid_stream.structures import FloatArray, Identity, IntArray, TrackKey
 
-REMEMBERED_TRACKS = 256
-"""Tracks listed per identity: enough to look at, bounded for runs that last weeks."""
-
-REMEMBERED_OTHERS = 256
-"""People known to be somebody else, per identity: those seen beside them last."""
-
 TOUCHED_EVERY_S = 1.0
 """An identity's last sighting is noted this often, not with every frame: a log of changes stays short."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Exemplar:
-    """A settled tracklet: what an identity looked like to one camera.
-
-    Attributes:
-        signature: one row.
-        camera: the camera's number.
-        clips: how many clips it is the mean of.
-        first_s, last_s: when it was seen.
-    """
-
-    signature: Signatures
-    camera: int
-    clips: int
-    first_s: float
-    last_s: float
-
-    def rounded(self) -> Exemplar:
-        """The exemplar in half precision, as it is stored: what is compared now is what a restart compares."""
-        rows = Signatures(_halved(self.signature.vectors), _halved(self.signature.visibility))
-        return Exemplar(rows, self.camera, self.clips, self.first_s, self.last_s)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Operation:
-    """One change of a gallery.
-
-    Attributes:
-        name: one of `OPERATIONS`.
-        arguments: plain values, as many as the operation takes.
-        exemplar: of `add_exemplar` alone, in half precision.
-    """
-
-    name: str
-    arguments: tuple[int | float | str, ...]
-    exemplar: Exemplar | None = None
+MOST_NAME = 200
+"""Characters of a name."""
 
 
 class Journal(Protocol):
@@ -73,25 +37,18 @@ class Journal(Protocol):
         """Take an operation that has just been applied."""
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """What is known of an identity; `others` are the people known to be somebody else, those seen last at the end."""
-
-    first_seen_s: float
-    last_seen_s: float
-    exemplars: list[Exemplar] = field(default_factory=list)
-    tracks: deque[TrackKey] = field(default_factory=lambda: deque(maxlen=REMEMBERED_TRACKS))
-    others: dict[int, None] = field(default_factory=dict)
-
-
 class Gallery:
     """Identities by id, searched exactly; a journal, if there is one, is handed every change after it was made."""
 
-    def __init__(self, config: AssociationConfig, journal: Journal | None = None) -> None:
+    def __init__(
+        self, config: AssociationConfig, journal: Journal | None = None, state: GalleryState | None = None
+    ) -> None:
+        """Start with nobody, or from a state, which is changed from now on."""
         self._config = config
         self._journal = journal
-        self._entries: dict[int, Entry] = {}
-        self._next_id = 1
+        self._state = GalleryState(config.exemplars, config.global_weight) if state is None else state
+        self._entries = self._state.entries
+        self._unseen_since_s = -np.inf
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -100,13 +57,27 @@ class Gallery:
         return identity_id in self._entries
 
     @property
-    def next_id(self) -> int:
-        """The id that the next new identity gets."""
-        return self._next_id
+    def is_journaled(self) -> bool:
+        """Whether somebody is handed every change."""
+        return self._journal is not None
+
+    @property
+    def state(self) -> GalleryState:
+        """All that it holds; to be read only."""
+        return self._state
+
+    @property
+    def offset_s(self) -> float:
+        """Seconds by which the gallery's clock is ahead of the run's."""
+        return self._state.offset_s
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
-        """Every identity and what is known of it, in the order of founding; to be read only."""
+        """Every identity and what is known of it, by id; to be read only, times on the gallery's clock."""
         return iter(self._entries.items())
+
+    def holder(self, identity_id: int) -> int | None:
+        """Who an id is now: itself, or whom it was merged into; None if nobody is known by it."""
+        return self._state.holder(identity_id)
 
     def apply(self, operation: Operation) -> None:
         """Make a change that another gallery made.
@@ -120,61 +91,162 @@ class Gallery:
                 "was the gallery written by a newer version?"
             )
         try:
-            OPERATIONS[operation.name](self, operation)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            OPERATIONS[operation.name](self._state, operation)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"gallery operation {operation.name} {operation.arguments} does not fit the gallery before it; "
                 "its log is damaged: restore a copy of the file"
             ) from error
+        self._unseen_since_s = -np.inf
+
+    def begin_run(self, started_utc_s: float, offset_s: float) -> None:
+        """A run begins, whose clock is so far behind the gallery's.
+
+        What an earlier run had not settled yet, since it was cut off or ended, is settled now.
+        """
+        self._do("begin_run", started_utc_s, offset_s)
 
     def found(self, timestamp_s: float) -> int:
         """Make a new, empty identity; its id was never used before."""
-        identity_id = self._next_id
+        identity_id = self._state.next_id
+        timestamp_s += self.offset_s
         self._do("found", identity_id, timestamp_s)
+        self._unseen_since_s = min(self._unseen_since_s, timestamp_s)
         return identity_id
 
     def touch(self, identity_id: int, timestamp_s: float) -> None:
         """Note that the person is in view now; every `TOUCHED_EVERY_S` is enough."""
+        timestamp_s += self.offset_s
         if timestamp_s >= self._entries[identity_id].last_seen_s + TOUCHED_EVERY_S:
             self._do("touch", identity_id, timestamp_s)
 
     def add_track(self, identity_id: int, key: TrackKey) -> None:
-        """List a track under an identity, once."""
-        if key not in self._entries[identity_id].tracks:
+        """List a track of this run under an identity, once."""
+        if not self._entries[identity_id].lists(self._state.run_track(key)):
             self._do("add_track", identity_id, key.camera_id, key.track_id)
 
     def remove_track(self, identity_id: int, key: TrackKey) -> None:
-        """Take a track out of an identity's list, if it is still there."""
-        if key in self._entries[identity_id].tracks:
+        """Take a track of this run out of an identity's list, if it is still there."""
+        if self._entries[identity_id].lists(self._state.run_track(key)):
             self._do("remove_track", identity_id, key.camera_id, key.track_id)
 
     def add_exemplar(self, identity_id: int, exemplar: Exemplar) -> None:
         """Keep a settled tracklet; a full set gives up the one most like another, so that what stays is diverse."""
-        self._do("add_exemplar", identity_id, exemplar=exemplar.rounded())
+        self._do("add_exemplar", identity_id, exemplar=exemplar.later(self.offset_s).rounded())
+
+    def sketch(self, identity_id: int, key: TrackKey, first_frame: int, exemplar: Exemplar) -> None:
+        """Keep what a tracklet that is not settled yet looks like, in place of what was kept of it before.
+
+        Nobody is compared with it, since the tracklet itself is at hand, until the next run begins.
+        """
+        self._do(
+            "sketch",
+            identity_id,
+            key.camera_id,
+            key.track_id,
+            first_frame,
+            exemplar=exemplar.later(self.offset_s).rounded(),
+        )
+
+    def drop_sketch(self, key: TrackKey, first_frame: int) -> None:
+        """Let a tracklet's sketch go, if there is one: it has settled."""
+        if SketchKey(key, first_frame) in self._state.sketches:
+            self._do("drop_sketch", key.camera_id, key.track_id, first_frame)
 
     def exemplars(self, identity_id: int) -> tuple[Exemplar, ...]:
-        """An identity's settled exemplars."""
-        return tuple(self._entries[identity_id].exemplars)
+        """An identity's settled exemplars, times on the gallery's clock."""
+        return self._entries[identity_id].exemplars
 
     def set_apart(self, first: int, second: int) -> None:
         """Note that two identities were seen at once by one camera: they are never the same person."""
         pairs = ((first, second), (second, first))
-        if not all(next(reversed(self._entries[one].others), None) == other for one, other in pairs):
+        if not all(next(reversed(self._entries[one].member.others), None) == other for one, other in pairs):
             self._do("set_apart", first, second)
 
     def are_apart(self, first: int, second: int) -> bool:
         """Whether two identities are known to be different people."""
-        return second in self._entries[first].others or first in self._entries[second].others
+        return self._entries[first].is_apart_from(self._entries[second])
 
     def merge(self, kept: int, gone: int) -> None:
-        """Fold an identity into another.
+        """Let an identity be part of another; `unmerge` undoes it.
 
         Raises:
-            InputError: both are the same.
+            InputError: both are the same, or one is unknown.
         """
         if kept == gone:
             raise InputError(f"identity {kept} cannot be merged into itself; name two identities")
+        self._require(kept)
+        self._require(gone)
         self._do("merge", kept, gone)
+
+    def unmerge(self, identity_id: int) -> int:
+        """Take whom was merged into an identity last out of it again; their id, which is what it was.
+
+        Raises:
+            InputError: the identity is unknown, or nothing that can be taken out was merged into it.
+        """
+        merged = self._require(identity_id).member.merged
+        if not merged:
+            raise InputError(
+                f"nobody can be taken out of identity {identity_id}: nobody was merged into it, or too long ago; "
+                "choose exemplars to split off"
+            )
+        self._unseen_since_s = -np.inf
+        freed = merged[-1].identity_id
+        self._do("unmerge", identity_id, freed)
+        return freed
+
+    def detach(self, identity_id: int, numbers: Sequence[int]) -> int:
+        """Make a new identity of some of an identity's exemplars, by their places in `exemplars`; its id.
+
+        Raises:
+            InputError: the identity is unknown, there are no such exemplars, or none would remain.
+        """
+        count = len(self._require(identity_id).exemplars)
+        chosen = sorted(set(numbers))
+        if not chosen or chosen[0] < 0 or chosen[-1] >= count or len(chosen) == count:
+            raise InputError(
+                f"exemplars {', '.join(map(str, chosen)) or 'none'} of identity {identity_id} cannot be split off; "
+                f"it has {count}, numbered from 0, and one must remain"
+            )
+        self._unseen_since_s = -np.inf
+        new_id = self._state.next_id
+        self._do("detach", identity_id, new_id, *chosen)
+        return new_id
+
+    def name(self, identity_id: int, text: str) -> None:
+        """Call an identity something; an empty text takes the name away.
+
+        Raises:
+            InputError: the identity is unknown, or the text is too long or no line of text.
+        """
+        self._require(identity_id)
+        if len(text) > MOST_NAME or (text and not text.isprintable()):
+            raise InputError(f"a name is one line of at most {MOST_NAME} printable characters; give another")
+        self._do("name", identity_id, text)
+
+    def forget(self, identity_id: int) -> tuple[int, ...]:
+        """Erase an identity and everyone merged into it; all the ids it went by, none of which is used again.
+
+        Raises:
+            InputError: the identity is unknown.
+        """
+        ids = tuple(sorted(self._require(identity_id).ids))
+        self._do("forget", identity_id)
+        return ids
+
+    def prune(self, before_s: float, camera_id: str | None = None) -> int:
+        """Drop exemplars of sightings that ended before a time of the gallery's clock, of a camera or of all.
+
+        Without a camera, identities unseen since then go as a whole.
+
+        Returns:
+            how many identities lost something.
+        """
+        touched = self._state.older(before_s, camera_id or "")
+        if touched:
+            self._do("prune", before_s, camera_id or "")
+        return len(touched)
 
     def search(self, rows: Signatures) -> tuple[IntArray, FloatArray]:
         """Every identity's best similarity to each row.
@@ -199,122 +271,47 @@ class Gallery:
 
         Identities in `in_use` are never dropped.
         """
-        oldest_allowed = now_s - self._config.retention_s
-        if len(self._entries) <= self._config.max_identities and not any(
-            entry.last_seen_s < oldest_allowed for entry in self._entries.values()
-        ):
-            return []
+        oldest_allowed = now_s + self.offset_s - self._config.retention_s
+        surplus = len(self._entries) - self._config.max_identities
+        if surplus <= 0 and self._unseen_since_s >= oldest_allowed:
+            return []  # nobody is so old: it was looked up before
+        last_seen_s = {identity_id: entry.last_seen_s for identity_id, entry in self._entries.items()}
         used = set(in_use)
         away = [identity_id for identity_id in self._entries if identity_id not in used]
-        gone = [identity_id for identity_id in away if self._entries[identity_id].last_seen_s < oldest_allowed]
-        surplus = len(self._entries) - len(gone) - self._config.max_identities
-        if surplus > 0:
+        gone = [identity_id for identity_id in away if last_seen_s[identity_id] < oldest_allowed]
+        if surplus > len(gone):
             expired = set(gone)
-            by_age = sorted(
-                (i for i in away if i not in expired), key=lambda identity_id: self._entries[identity_id].last_seen_s
-            )
-            gone += by_age[:surplus]
+            rest = (identity_id for identity_id in away if identity_id not in expired)
+            gone += heapq.nsmallest(surplus - len(gone), rest, key=lambda identity_id: last_seen_s[identity_id])
+        for identity_id in gone:
+            del last_seen_s[identity_id]
+        self._unseen_since_s = min(last_seen_s.values(), default=np.inf)
         if gone:
             self._do("expire", *gone)
         return gone
 
     def identities(self) -> list[Identity]:
-        """Everyone, by identity id."""
+        """Everyone, by identity id, with their tracks of this run and times on its clock."""
         return [
-            Identity(identity_id, entry.first_seen_s, entry.last_seen_s, tuple(entry.tracks))
-            for identity_id, entry in sorted(self._entries.items())
+            Identity(
+                identity_id,
+                entry.first_seen_s - self.offset_s,
+                entry.last_seen_s - self.offset_s,
+                tuple(track.key for track in entry.tracks if track.run == self._state.run),
+            )
+            for identity_id, entry in self._entries.items()
         ]
+
+    def _require(self, identity_id: int) -> Entry:
+        if identity_id in self._entries:
+            return self._entries[identity_id]
+        now = self.holder(identity_id)
+        if now is not None:
+            raise InputError(f"identity {identity_id} was merged into {now}; name that one")
+        raise InputError(f"there is no identity {identity_id} in the gallery; list those there are")
 
     def _do(self, name: str, *arguments: int | float | str, exemplar: Exemplar | None = None) -> None:
         operation = Operation(name, arguments, exemplar)
-        OPERATIONS[name](self, operation)
+        OPERATIONS[name](self._state, operation)
         if self._journal is not None:
             self._journal.note(operation)
-
-    def _apply_found(self, operation: Operation) -> None:
-        identity_id, timestamp_s = operation.arguments
-        # Ids go on from the log even where entries of it are gone.
-        self._next_id = max(self._next_id, int(identity_id) + 1)
-        self._entries[int(identity_id)] = Entry(float(timestamp_s), float(timestamp_s))
-
-    def _apply_touch(self, operation: Operation) -> None:
-        identity_id, timestamp_s = operation.arguments
-        entry = self._entries[int(identity_id)]
-        entry.last_seen_s = max(entry.last_seen_s, float(timestamp_s))
-
-    def _apply_add_track(self, operation: Operation) -> None:
-        identity_id, camera_id, track_id = operation.arguments
-        self._list_track(self._entries[int(identity_id)], TrackKey(str(camera_id), int(track_id)))
-
-    def _apply_remove_track(self, operation: Operation) -> None:
-        identity_id, camera_id, track_id = operation.arguments
-        self._entries[int(identity_id)].tracks.remove(TrackKey(str(camera_id), int(track_id)))
-
-    def _apply_add_exemplar(self, operation: Operation) -> None:
-        (identity_id,) = operation.arguments
-        if operation.exemplar is None:
-            raise ValueError("add_exemplar without an exemplar")
-        self._keep(self._entries[int(identity_id)].exemplars, operation.exemplar)
-
-    def _apply_set_apart(self, operation: Operation) -> None:
-        first, second = operation.arguments
-        self._part(int(first), int(second))
-
-    def _apply_merge(self, operation: Operation) -> None:
-        kept, gone = (int(one) for one in operation.arguments)
-        entry, other = self._entries[kept], self._entries.pop(gone)
-        entry.first_seen_s = min(entry.first_seen_s, other.first_seen_s)
-        entry.last_seen_s = max(entry.last_seen_s, other.last_seen_s)
-        for key in other.tracks:
-            self._list_track(entry, key)
-        for exemplar in other.exemplars:
-            self._keep(entry.exemplars, exemplar)
-        for apart in other.others:
-            if apart in self._entries:
-                self._part(kept, apart)
-
-    def _apply_expire(self, operation: Operation) -> None:
-        for identity_id in operation.arguments:
-            del self._entries[int(identity_id)]
-
-    def _list_track(self, entry: Entry, key: TrackKey) -> None:
-        if key not in entry.tracks:
-            entry.tracks.append(key)
-
-    def _keep(self, exemplars: list[Exemplar], exemplar: Exemplar) -> None:
-        exemplars.append(exemplar)
-        if len(exemplars) <= self._config.exemplars:
-            return
-        rows = Signatures.joined([one.signature for one in exemplars])
-        closeness = similarity(rows, rows, self._config.global_weight)
-        cameras = np.array([one.camera for one in exemplars])
-        np.fill_diagonal(closeness, -1)
-        # A camera's only view of somebody stays, if there is a pair of one camera to choose from.
-        same = np.where(cameras[:, None] == cameras, closeness, closeness - 2)
-        first, second = np.unravel_index(int(np.argmax(same)), same.shape)
-        del exemplars[min(int(first), int(second), key=lambda row: (exemplars[row].clips, row))]
-
-    def _part(self, first: int, second: int) -> None:
-        for one, other in ((first, second), (second, first)):
-            others = self._entries[one].others
-            others.pop(other, None)
-            others[other] = None
-            if len(others) > REMEMBERED_OTHERS:
-                del others[next(iter(others))]
-
-
-OPERATIONS: dict[str, Callable[[Gallery, Operation], None]] = {
-    "found": Gallery._apply_found,
-    "touch": Gallery._apply_touch,
-    "add_track": Gallery._apply_add_track,
-    "remove_track": Gallery._apply_remove_track,
-    "add_exemplar": Gallery._apply_add_exemplar,
-    "set_apart": Gallery._apply_set_apart,
-    "merge": Gallery._apply_merge,
-    "expire": Gallery._apply_expire,
-}
-"""What each operation does, by name."""
-
-
-def _halved(rows: FloatArray) -> FloatArray:
-    return rows.astype(np.float16).astype(np.float32)

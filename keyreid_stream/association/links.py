@@ -7,7 +7,9 @@ impossible is forbidden.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,10 @@ _FAR_SIGHTINGS = 5.0
 _FAR = 4.0
 """Tolerances between two people on the floor, on average over so many sightings, at which they cannot be one."""
 
+PairVeto: TypeAlias = Literal["seen at once", "travel time", "walking speed", "known apart"]
+"""Why two nodes cannot be one person: one camera saw both at once; nobody takes the way in that time; nobody walks so
+fast; one camera saw at once what else their identities are."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairTables:
@@ -53,6 +59,7 @@ class PairTables:
         ways: log odds by the time between cameras; None where nothing is known of it.
         floor_count, floor_sum: common sightings, and how far apart they were in sum; None without calibration.
         forbidden: pairs that cannot be one person.
+        vetoes: the same by reason, as far as it was looked at.
     """
 
     same_track: tuple[IntArray, IntArray, FloatArray]
@@ -60,6 +67,59 @@ class PairTables:
     floor_count: FloatArray | None
     floor_sum: FloatArray | None
     forbidden: NDArray[np.bool_]
+    vetoes: Mapping[PairVeto, NDArray[np.bool_]]
+
+    def with_apart(self, apart: NDArray[np.bool_]) -> PairTables:
+        """The same, with pairs (n, m) that are known to be different people."""
+        return replace(self, forbidden=self.forbidden | apart, vetoes={**self.vetoes, "known apart": apart})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """What adds up to the weights of pairs of groups, (g, h) each.
+
+    Attributes:
+        similarity: how alike they look, -1 to 1.
+        threshold, spread: what that is compared with: their cameras', on average.
+        appearance: log odds by it.
+        continuity: log odds of being one track that goes on.
+        travel: log odds by the time between cameras; None where nothing is known of it.
+        places: log odds by places on the floor; None without calibration.
+        tolerances: how far apart they were on the floor on average, in `AssociationConfig.floor_tolerance_m`; None
+            without calibration.
+        common_sightings: over how many sightings; None without calibration.
+        far: pairs that are too far apart for that; None without calibration.
+        forbidden: pairs of which a pair of nodes cannot be one person.
+    """
+
+    similarity: FloatArray
+    threshold: FloatArray
+    spread: FloatArray
+    appearance: FloatArray
+    continuity: FloatArray
+    travel: FloatArray | None
+    places: FloatArray | None
+    tolerances: FloatArray | None
+    common_sightings: FloatArray | None
+    far: NDArray[np.bool_] | None
+    forbidden: NDArray[np.bool_]
+
+    def log_odds(self) -> FloatArray:
+        """The sum of what speaks for or against, whatever is forbidden."""
+        total = self.appearance + self.continuity
+        if self.travel is not None:
+            total += self.travel
+        if self.places is not None:
+            total += self.places
+        return total
+
+    def weights(self) -> FloatArray:
+        """The sum, and `FORBIDDEN` for what is impossible."""
+        weights = self.log_odds()
+        if self.far is not None:
+            weights[self.far] = FORBIDDEN
+        weights[self.forbidden] = FORBIDDEN
+        return weights
 
 
 class Links:
@@ -75,17 +135,17 @@ class Links:
 
     def pairs(self, left: Nodes, right: Nodes) -> PairTables:
         """What is known of pairs of nodes, besides how alike they look."""
-        forbidden = _of_pairs(self._book.together, left, right)
+        vetoes: dict[PairVeto, NDArray[np.bool_]] = {"seen at once": _of_pairs(self._book.together, left, right)}
         ways = None
         if not self._travel.knows_nothing:
-            ways, ruled_out = self._way(left, right)
-            forbidden |= ruled_out
+            ways, vetoes["travel time"] = self._way(left, right)
         count = total = None
         if self._book.has_places:
             count = _of_pairs(self._book.floor_count, left, right)
             total = _of_pairs(self._book.floor_sum, left, right)
-            forbidden |= self._too_fast(left, right)
-        return PairTables(self._same_track(left, right), ways, count, total, forbidden)
+            vetoes["walking speed"] = self._too_fast(left, right)
+        forbidden = np.logical_or.reduce(list(vetoes.values()))
+        return PairTables(self._same_track(left, right), ways, count, total, forbidden, vetoes)
 
     def weights(self, left: Groups, right: Groups, pairs: PairTables, candidates: int) -> FloatArray:
         """Log odds (len(left), len(right)) that two groups are one person, `FORBIDDEN` where they cannot be.
@@ -96,34 +156,34 @@ class Links:
             pairs: of the nodes of both.
             candidates: how many people are to choose from: the more, the surer a pair must be.
         """
-        weights = self._appearance(left, right, candidates)
+        return self.terms(left, right, pairs, candidates).weights()
+
+    def terms(self, left: Groups, right: Groups, pairs: PairTables, candidates: int) -> Terms:
+        """What the `weights` of the same groups add up from."""
+        close, threshold, spread = self._compared(left, right, candidates)
+        appearance = _appearance(left, right, (close - threshold) * _STEEPNESS / spread)
         rows, columns, odds = pairs.same_track
-        strongest = np.zeros_like(weights)
+        strongest = np.zeros_like(appearance)
         np.maximum.at(strongest, (left.group_of[rows], right.group_of[columns]), odds)
-        weights += strongest
+        travel = places = tolerances = count = far = None
         if pairs.ways is not None:
-            weights += left.sums(right, pairs.ways) / (left.sizes[:, None] * right.sizes)
+            travel = left.sums(right, pairs.ways) / (left.sizes[:, None] * right.sizes)
         if pairs.floor_count is not None and pairs.floor_sum is not None:
             count, total = left.sums(right, pairs.floor_count), left.sums(right, pairs.floor_sum)
-            tolerances = total / np.maximum(count, 1) / self._config.floor_tolerance_m
-            places = np.clip(_FLOOR_STRENGTH * (1 - tolerances**2), -2 * _FLOOR_STRENGTH, _FLOOR_STRENGTH)
-            weights += np.where(count >= _FLOOR_SIGHTINGS, places, 0)
-            weights[(count >= _FAR_SIGHTINGS) & (tolerances >= _FAR)] = FORBIDDEN
-        weights[left.sums(right, pairs.forbidden) > 0] = FORBIDDEN
-        return weights
+            tolerances = (total / np.maximum(count, 1) / self._config.floor_tolerance_m).astype(np.float32, copy=False)
+            near = np.clip(_FLOOR_STRENGTH * (1 - tolerances**2), -2 * _FLOOR_STRENGTH, _FLOOR_STRENGTH)
+            places = np.where(count >= _FLOOR_SIGHTINGS, near, np.float32(0))
+            far = (count >= _FAR_SIGHTINGS) & (tolerances >= _FAR)
+        forbidden = left.sums(right, pairs.forbidden) > 0
+        return Terms(close, threshold, spread, appearance, strongest, travel, places, tolerances, count, far, forbidden)
 
-    def _appearance(self, left: Groups, right: Groups, candidates: int) -> FloatArray:
+    def _compared(self, left: Groups, right: Groups, candidates: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """How alike groups look, and the threshold and the spread for that."""
         close = similarity(left.signatures, right.signatures, self._config.global_weight)
         by_camera, spreads = self._thresholds.matrices(candidates)
         mine, theirs = left.cameras(len(by_camera)), right.cameras(len(by_camera))
         count = left.sizes[:, None] * right.sizes
-        threshold, spread = mine @ by_camera @ theirs.T / count, mine @ spreads @ theirs.T / count
-        surplus = np.clip((close - threshold) * _STEEPNESS / spread, -_MOST, _MOST)
-        sure = (left.clips / (left.clips + _HALF_SURE_CLIPS))[:, None] * (
-            right.clips / (right.clips + _HALF_SURE_CLIPS)
-        )
-        result: FloatArray = (surplus * sure).astype(np.float32)
-        return result
+        return close, mine @ by_camera @ theirs.T / count, mine @ spreads @ theirs.T / count
 
     def _same_track(self, left: Nodes, right: Nodes) -> tuple[IntArray, IntArray, FloatArray]:
         """A track goes on as the same person unless its tracker swapped people, at each cut with a certain rate."""
@@ -153,6 +213,13 @@ class Links:
             metres = np.linalg.norm(end_places - begin_places, axis=2) - 2 * self._config.floor_tolerance_m
             too_fast |= (gap >= 0) & (metres > self._config.max_speed_m_s * np.maximum(gap, 0))
         return too_fast
+
+
+def _appearance(left: Groups, right: Groups, surplus: FloatArray) -> FloatArray:
+    """Log odds by how far similarities lie above their thresholds, less of them where there are few clips."""
+    sure = (left.clips / (left.clips + _HALF_SURE_CLIPS))[:, None] * (right.clips / (right.clips + _HALF_SURE_CLIPS))
+    result: FloatArray = (np.clip(surplus, -_MOST, _MOST) * sure).astype(np.float32)
+    return result
 
 
 def _of_pairs(table: NDArray, left: Nodes, right: Nodes) -> NDArray:  # type: ignore[type-arg]

@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from keyreid_stream.association.gallery import Exemplar
+from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.similarity import Signatures, prepared
 from keyreid_stream.association.tracklets import Tracklet, TrackletBook
 from keyreid_stream.structures import EmbeddingLayout, FloatArray, IntArray
+
+
+class Settled(NamedTuple):
+    """A settled exemplar in the terms of a run.
+
+    Attributes:
+        identity_id: whose it is.
+        exemplar: what it looks like; its camera's name and its times are the gallery's.
+        camera: its camera's number.
+        first_s, last_s: when it was seen, on the run's clock; below 0 in an earlier run.
+    """
+
+    identity_id: int
+    exemplar: Exemplar
+    camera: int
+    first_s: float
+    last_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,26 +66,24 @@ class Nodes:
         return len(self.rows)
 
     @classmethod
-    def of(
-        cls, book: TrackletBook, tracklets: Sequence[Tracklet], settled: Sequence[tuple[int, Exemplar]] = ()
-    ) -> Nodes:
+    def of(cls, book: TrackletBook, tracklets: Sequence[Tracklet], settled: Sequence[Settled] = ()) -> Nodes:
         """Tracklets of the book first, then settled exemplars with their identities."""
         rows = np.array([one.row for one in tracklets], np.int64)
         own = Signatures(book.signatures.vectors[rows], book.signatures.visibility[rows])
-        nowhere = (np.nan, np.nan)
-        old = [exemplar for _, exemplar in settled]
+        columns, count = book.columns, len(settled)
+        nowhere = np.full((count, 2), np.nan, np.float32)
         return cls(
-            Signatures.joined([own, *(exemplar.signature for exemplar in old)]),
-            np.concatenate([rows, np.full(len(old), -1)]),
-            np.array([*(one.identity_id for one in tracklets), *(identity_id for identity_id, _ in settled)], np.int64),
-            np.array([*(one.camera for one in tracklets), *(one.camera for one in old)], np.int64),
-            np.array([*(one.track for one in tracklets), *(-1 for _ in old)], np.int64),
-            np.array([*(one.number for one in tracklets), *(0 for _ in old)], np.int64),
-            np.array([*(one.clips for one in tracklets), *(one.clips for one in old)], np.float32),
-            np.array([*(one.first_s for one in tracklets), *(one.first_s for one in old)]),
-            np.array([*(one.last_s for one in tracklets), *(one.last_s for one in old)]),
-            np.array([*(one.first_place or nowhere for one in tracklets), *(nowhere for _ in old)], np.float32),
-            np.array([*(one.last_place or nowhere for one in tracklets), *(nowhere for _ in old)], np.float32),
+            Signatures.joined([own, *(one.exemplar.signature for one in settled)]),
+            np.concatenate([rows, np.full(count, -1)]),
+            np.concatenate([columns.identities[rows], np.array([one.identity_id for one in settled], np.int64)]),
+            np.concatenate([columns.cameras[rows], np.array([one.camera for one in settled], np.int64)]),
+            np.concatenate([columns.tracks[rows], np.full(count, -1)]),
+            np.concatenate([columns.numbers[rows], np.zeros(count, np.int64)]),
+            np.concatenate([columns.clips[rows], np.array([one.exemplar.clips for one in settled], np.float32)]),
+            np.concatenate([columns.first_s[rows], np.array([one.first_s for one in settled], np.float64)]),
+            np.concatenate([columns.last_s[rows], np.array([one.last_s for one in settled], np.float64)]),
+            np.concatenate([columns.first_places[rows], nowhere]),
+            np.concatenate([columns.last_places[rows], nowhere]),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.gallery import Exemplar, Gallery
-from keyreid_stream.association.links import FORBIDDEN, IMPOSSIBLE, Links
-from keyreid_stream.association.nodes import Groups, Nodes
+from keyreid_stream.association.explaining import Comparison
+from keyreid_stream.association.gallery import Gallery
+from keyreid_stream.association.links import FORBIDDEN, IMPOSSIBLE, Links, PairTables
+from keyreid_stream.association.nodes import Groups, Nodes, Settled
+from keyreid_stream.association.recording import DecisionRecorder, DecisionTaker
 from keyreid_stream.association.revision import clusters, relabelled
-from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.association.similarity import similarity
 from keyreid_stream.association.site import learn_differences, learn_travel
+from keyreid_stream.association.sketches import Sketcher, as_exemplar
 from keyreid_stream.association.thresholds import Thresholds
 from keyreid_stream.association.tracklets import Sighting, Tracklet, TrackletBook
 from keyreid_stream.association.travel import TravelTime, TravelTimes
@@ -44,6 +47,11 @@ _SETTLED_MASS = 50
 """What a settled exemplar counts there: identities follow who was known first."""
 
 
+REVISED_AT_ONCE = 128
+"""Tracklets of the window up to which revisions come as often as they are asked for. What one costs grows with the
+square of their number, so with more of them revisions are as much rarer, and a busy site pays in proportion."""
+
+
 class OnlineAssociator:
     """Decides on each tracklet when it has shown enough, and takes decisions back when later evidence says otherwise.
 
@@ -52,14 +60,32 @@ class OnlineAssociator:
     Two tracks of one camera in one tick never share an identity.
     """
 
-    def __init__(self, config: AssociationConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: AssociationConfig | None = None,
+        *,
+        gallery: Gallery | None = None,
+        decisions: DecisionTaker | None = None,
+    ) -> None:
+        """Start a run.
+
+        Args:
+            config: settings; the gallery's, where one is given.
+            gallery: who is known already, and where whoever is met is noted; without it, nobody is known. Its clock
+                must have been set for this run (`Gallery.begin_run`).
+            decisions: takes a record of every decision (see `record_decisions`).
+        """
         self._config = config or AssociationConfig()
-        self._gallery = Gallery(self._config)
+        self._gallery = Gallery(self._config) if gallery is None else gallery
         self._thresholds = Thresholds(self._config)
         self._book = TrackletBook(self._config)
         self._travel = TravelTimes(self._config.travel)
         self._links = Links(self._config, self._book, self._thresholds, self._travel)
+        self._recorder: DecisionRecorder | None = None
+        if decisions is not None:
+            self.record_decisions(decisions)
         self._cameras: dict[str, int] = {}
+        self._sketcher = Sketcher(self._gallery, self._book)
         self._next_revision_s: float | None = None
         self._next_settling_s = -np.inf
 
@@ -71,12 +97,19 @@ class OnlineAssociator:
         sightings = self._book.see(ordered, cameras)
         sightings, doubles = self._part_doubles(sightings)
         events += doubles
+        if self._recorder is not None:
+            self._recorder.cut(doubles)
         self._book.note(sightings)
         events += self._take_clips(sightings)
         events += self._decide(sightings)
         events += self._revise(timestamp_s)
         self._settle(timestamp_s)
+        self._sketcher.draw()
         return events
+
+    def record_decisions(self, take: DecisionTaker) -> None:
+        """From now on, hand a record of every decision to `take`, in order and before `update` returns."""
+        self._recorder = DecisionRecorder(self._config, self._book, self._thresholds, self._links, self._gallery, take)
 
     def identity_of(self, key: TrackKey) -> int | None:
         """The identity of a live track, None while undecided."""
@@ -161,13 +194,14 @@ class OnlineAssociator:
             return []
         nodes = Nodes.of(self._book, [one.tracklet for one in undecided])
         singles = Groups.singles(nodes, self._book.layout, self._config.global_weight)
-        identity_ids, scores = self._scores(undecided, singles)
+        comparison = self._compared(singles)
+        identity_ids, scores = _scores(undecided, comparison)
         among = self._links.weights(singles, singles, self._links.pairs(nodes, nodes), len(self._gallery) + len(nodes))
         matches = _assign_best(nodes.cameras, identity_ids, scores, among)
         left_over = [row for row in range(len(undecided)) if row not in matches]
         founded = self._found([undecided[row] for row in left_over], among[np.ix_(left_over, left_over)])
         unsure = scores.max(axis=1, initial=FORBIDDEN) > _UNSURE
-        events = []
+        events: dict[int, Event] = {}
         for row, one in enumerate(undecided):
             identity_id, is_new = (matches[row], False) if row in matches else founded.get(one.tracklet.row, (0, False))
             if not identity_id:
@@ -181,43 +215,48 @@ class OnlineAssociator:
                 provisional=bool(unsure[row]) and row not in matches,
             )
             self._assign(one.tracklet, identity_id)
-            events.append(event)
-        return events
+            events[row] = event
+        if self._recorder is not None:
+            self._recorder.compared([one.tracklet for one in undecided], events, comparison, among, singles)
+        return list(events.values())
 
     def _closeness(self, tracklet: Tracklet, identity_id: int) -> float | None:
         """Similarity of a tracklet to whatever of the identity is most like it."""
         members = [one for one in self._book if one.identity_id == identity_id and one.clips]
-        settled = [(identity_id, exemplar) for exemplar in self._gallery.exemplars(identity_id)]
+        settled = self._settled([identity_id])
         if not members and not settled:
             return None
         own, others = Nodes.of(self._book, [tracklet]), Nodes.of(self._book, members, settled)
         return float(similarity(own.signatures, others.signatures, self._config.global_weight).max())
 
-    def _scores(self, undecided: Sequence[Sighting], singles: Groups) -> tuple[IntArray, FloatArray]:
-        """How strongly each undecided tracklet speaks for each identity it may be."""
+    def _compared(self, singles: Groups) -> Comparison | None:
+        """Each undecided tracklet beside each identity that it may be; None where nobody is known."""
         known = [one for one in self._book if one.identity_id]
-        nodes = singles.nodes
-        settled = self._candidates(nodes)
-        others = Nodes.of(self._book, known, settled) if known or settled else None
-        if others is None:
-            return np.zeros(0, np.int64), np.zeros((len(nodes), 0), np.float32)
+        settled = self._candidates(singles.nodes)
+        if not known and not settled:
+            return None
+        others = Nodes.of(self._book, known, settled)
         identity_ids, columns = np.unique(others.identities, return_inverse=True)
         people = Groups(others, columns, self._book.layout, self._config.global_weight)
-        pairs = self._links.pairs(nodes, others)
-        scores = self._links.weights(singles, people, pairs, len(self._gallery))
-        for row, one in enumerate(undecided):
-            if one.tracklet.not_these:
-                scores[row, np.isin(identity_ids, list(one.tracklet.not_these))] = FORBIDDEN
-        return identity_ids, scores
+        pairs, count = self._links.pairs(singles.nodes, others), len(self._gallery)
+        return Comparison(singles, people, pairs, self._links.terms(singles, people, pairs, count), identity_ids, count)
 
-    def _candidates(self, nodes: Nodes) -> list[tuple[int, Exemplar]]:
+    def _settled(self, identity_ids: Iterable[int]) -> list[Settled]:
+        """The settled exemplars of identities."""
+        offset_s = self._gallery.offset_s
+        return [
+            Settled(i, one, self._camera(one.camera_id), one.first_s - offset_s, one.last_s - offset_s)
+            for i in identity_ids
+            for one in self._gallery.exemplars(i)
+        ]
+
+    def _candidates(self, nodes: Nodes) -> list[Settled]:
         """Settled exemplars of the identities most like any of the nodes."""
         identity_ids, closeness = self._gallery.search(nodes.signatures)
         if not len(identity_ids):
             return []
         best = np.argsort(-closeness, axis=1, kind="stable")[:, :CANDIDATES]
-        chosen = identity_ids[np.unique(best)]
-        return [(int(i), exemplar) for i in chosen for exemplar in self._gallery.exemplars(int(i))]
+        return self._settled(identity_ids[np.unique(best)].tolist())
 
     def _found(self, left_over: Sequence[Sighting], among: FloatArray) -> dict[int, tuple[int, bool]]:
         """Identities for tracklets that are nobody known, by row: whose, and whether it is their first."""
@@ -241,39 +280,42 @@ class OnlineAssociator:
             self._next_revision_s = timestamp_s + self._config.revise_every_s
         if timestamp_s < self._next_revision_s:
             return []
-        self._next_revision_s = timestamp_s + self._config.revise_every_s
+        crowd = max(1.0, len(self._book) / REVISED_AT_ONCE)
+        self._next_revision_s = timestamp_s + self._config.revise_every_s * crowd
         learn_differences(self._book, self._thresholds, self._config)
         tracklets = [one for one in self._book if one.identity_id]
         if len(tracklets) < 2:
             return []
         nodes = self._with_settled(tracklets)
-        groups = self._clustered(nodes, tracklets)
+        pairs = self._links.pairs(nodes, nodes).with_apart(self._apart(nodes, tracklets))
+        groups = self._clustered(nodes, pairs)
         mass = np.where(nodes.rows < 0, _SETTLED_MASS, 1 + np.minimum(nodes.clips, _MOST_MASS)).astype(np.float32)
         changes = relabelled(groups, nodes.identities, mass)
-        return [
+        events = [
             *self._merge(timestamp_s, changes.merged),
             *self._relabel(timestamp_s, tracklets, changes.identities),
         ]
+        if events and self._recorder is not None:
+            self._recorder.revised(nodes, pairs, events)
+        return events
 
     def _with_settled(self, tracklets: list[Tracklet]) -> Nodes:
         identities = {one.identity_id for one in tracklets}
-        settled = {
-            (identity_id, exemplar) for identity_id in identities for exemplar in self._gallery.exemplars(identity_id)
-        }
         young = [one for one in tracklets if not self._gallery.exemplars(one.identity_id)]
         if young:
-            settled |= set(self._candidates(Nodes.of(self._book, young)))
-        ordered = sorted(settled, key=lambda pair: (pair[0], pair[1].first_s, pair[1].camera, pair[1].last_s))
+            identities |= {one.identity_id for one in self._candidates(Nodes.of(self._book, young))}
+        ordered = sorted(
+            self._settled(sorted(identities)),
+            key=lambda one: (one.identity_id, one.first_s, one.exemplar.camera_id, one.last_s),
+        )
         return Nodes.of(self._book, tracklets, ordered)
 
-    def _clustered(self, nodes: Nodes, tracklets: Sequence[Tracklet]) -> IntArray:
+    def _clustered(self, nodes: Nodes, pairs: PairTables) -> IntArray:
         """Groups (n,) of nodes: clustered, and clustered again by what each group looks like until nothing changes."""
         # What is settled is settled: an identity's exemplars are one group from the start.
-        settled, members = np.unique(nodes.identities[nodes.rows < 0], return_inverse=True)
-        count = len(tracklets)
+        _, members = np.unique(nodes.identities[nodes.rows < 0], return_inverse=True)
+        count = len(nodes) - len(members)
         groups: IntArray = np.concatenate([np.arange(count), count + members]).astype(np.int64)
-        pairs = self._links.pairs(nodes, nodes)
-        np.logical_or(pairs.forbidden, self._apart(nodes, tracklets, settled), out=pairs.forbidden)
         for _ in range(_ROUNDS):
             grouped = Groups(nodes, groups, self._book.layout, self._config.global_weight)
             weights = self._links.weights(grouped, grouped, pairs, len(self._gallery))
@@ -286,15 +328,16 @@ class OnlineAssociator:
             groups = joined[groups]
         return groups
 
-    def _apart(self, nodes: Nodes, tracklets: Sequence[Tracklet], settled: IntArray) -> NDArray[np.bool_]:
+    def _apart(self, nodes: Nodes, tracklets: Sequence[Tracklet]) -> NDArray[np.bool_]:
         """Pairs (n, n) of nodes of which one is settled, and which were seen beside one another."""
         apart = np.zeros((len(nodes), len(nodes)), np.bool_)
         is_settled = nodes.rows < 0
         for row, one in enumerate(tracklets):
             if one.not_these:
                 apart[row] = is_settled & np.isin(nodes.identities, list(one.not_these))
-        for identity_id in settled.tolist():
-            others = [other for other in settled.tolist() if self._gallery.are_apart(identity_id, other)]
+        settled = np.unique(nodes.identities[is_settled]).tolist()
+        for identity_id in settled:
+            others = [other for other in settled if self._gallery.are_apart(identity_id, other)]
             if others:
                 mine = is_settled & (nodes.identities == identity_id)
                 apart[np.ix_(mine, is_settled & np.isin(nodes.identities, others))] = True
@@ -305,7 +348,7 @@ class OnlineAssociator:
             self._gallery.merge(kept, gone)
             for one in self._book:
                 if one.identity_id == gone:
-                    one.identity_id = kept
+                    self._book.assign(one, kept)
                 if gone in one.not_these:
                     one.not_these.add(kept)
             yield Event("merged", kept, timestamp_s, other_identity_id=gone)
@@ -332,12 +375,13 @@ class OnlineAssociator:
             )
 
     def _assign(self, tracklet: Tracklet, identity_id: int) -> None:
-        tracklet.identity_id = identity_id
+        self._book.assign(tracklet, identity_id)
         self._gallery.touch(identity_id, tracklet.last_s)
         self._gallery.add_track(identity_id, tracklet.key)
 
     def _move(self, tracklet: Tracklet, identity_id: int) -> None:
-        before, tracklet.identity_id = tracklet.identity_id, identity_id
+        before = tracklet.identity_id
+        self._book.assign(tracklet, identity_id)
         if before in self._gallery and not any(
             one.key == tracklet.key and one.identity_id == before for one in self._book
         ):
@@ -358,11 +402,8 @@ class OnlineAssociator:
                     if other.identity_id and other.identity_id != one.identity_id:
                         self._gallery.set_apart(one.identity_id, other.identity_id)
                 if one.clips:
-                    rows = slice(one.row, one.row + 1)
-                    own = self._book.signatures
-                    signature = Signatures(own.vectors[rows].copy(), own.visibility[rows].copy())
-                    exemplar = Exemplar(signature, one.camera, one.clips, one.first_s, one.last_s)
-                    self._gallery.add_exemplar(one.identity_id, exemplar)
+                    self._gallery.add_exemplar(one.identity_id, as_exemplar(self._book, one))
+            self._sketcher.drop(one)
             self._book.remove(one)
         self._gallery.expire(now_s, (one.identity_id for one in self._book))
 
@@ -372,6 +413,17 @@ def _without_damage(one: TrackEvidence) -> TrackEvidence:
     if one.embedding is None or np.isfinite(one.embedding.vector).all():
         return one
     return replace(one, embedding=None)
+
+
+def _scores(undecided: Sequence[Sighting], comparison: Comparison | None) -> tuple[IntArray, FloatArray]:
+    """How strongly each undecided tracklet speaks for each identity it may be."""
+    if comparison is None:
+        return np.zeros(0, np.int64), np.zeros((len(undecided), 0), np.float32)
+    identity_ids, scores = comparison.identity_ids, comparison.terms.weights()
+    for row, one in enumerate(undecided):
+        if one.tracklet.not_these:
+            scores[row, np.isin(identity_ids, list(one.tracklet.not_these))] = FORBIDDEN
+    return identity_ids, scores
 
 
 def _split(one: Sighting, before: int) -> Event:

@@ -60,6 +60,23 @@ def similarity(left: Signatures, right: Signatures, global_weight: float) -> Flo
     return result
 
 
+def part_similarities(
+    left: Signatures, right: Signatures, layout: EmbeddingLayout, global_weight: float
+) -> tuple[FloatArray, FloatArray]:
+    """Cosines of pairs of rows, of which there are equally many on both sides, or one on one of them.
+
+    Returns:
+        of the global part (n,), and of each body part (n, P), 0 where a side hides it; weighted by what both sides
+        show, their mean is `similarity`.
+    """
+    products = left.vectors * right.vectors
+    whole: FloatArray = products[:, : layout.global_dim].sum(axis=1) / np.float32(global_weight)
+    sums = products[:, layout.global_dim :].reshape(len(products), layout.parts, layout.part_dim).sum(axis=2)
+    shared = np.float32(_part_weight(global_weight, layout.parts)) * left.visibility * right.visibility
+    parts: FloatArray = np.divide(sums, shared, out=np.zeros_like(sums), where=shared > 0)
+    return whole, parts
+
+
 def _part_weight(global_weight: float, parts: int) -> float:
     return (1.0 - global_weight) / parts if parts else 0.0
 

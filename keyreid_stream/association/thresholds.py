@@ -7,9 +7,10 @@ far above the similarities of such pairs that chance rarely reaches it; the more
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from keyreid_stream.association.config import AssociationConfig
 from keyreid_stream.structures import FloatArray, IntArray
@@ -42,6 +43,15 @@ class Thresholds:
             self._moments = grown
         return self._cameras[camera_id]
 
+    @property
+    def camera_ids(self) -> tuple[str, ...]:
+        """Cameras in the order of their numbers."""
+        return tuple(self._cameras)
+
+    def counts(self) -> IntArray:
+        """(C, C): pairs of certainly different people taken so far, at [smaller, larger] camera's number."""
+        return self._moments[..., 0].astype(np.int64)
+
     def different(self, first: IntArray, second: IntArray, similarities: FloatArray) -> None:
         """Take similarities (n,) of different people seen by cameras `first` and `second` (n,), by number."""
         values = similarities.astype(np.float64)
@@ -52,7 +62,7 @@ class Thresholds:
         """Threshold and spread of every camera pair, (C, C) each, for decisions among so many candidates."""
         upper = self._moments
         moments = upper + np.swapaxes(upper, 0, 1) * (1 - np.eye(len(upper)))[:, :, None]
-        z = float(norm.isf(self._config.false_merge_rate / max(candidates, 1)))
+        z = -NormalDist().inv_cdf(self._config.false_merge_rate / max(candidates, 1))
         site_mean, site_spread = _shrunk(
             upper.sum(axis=(0, 1)), self._config.threshold - z * PRIOR_SPREAD, PRIOR_SPREAD
         )

@@ -37,8 +37,7 @@ class Tracklet:
         seen: sightings so far.
         clips: embeddings so far.
         quality: sum of its clips'.
-        first_place, last_place: on the floor, metres, where known.
-        identity_id: 0 while undecided.
+        identity_id: 0 while undecided; `TrackletBook.assign` sets it.
         ended: its track has moved on to another tracklet or has ended.
         not_these: identities it cannot be: seen beside them, by tracklets that are settled now.
     """
@@ -54,11 +53,45 @@ class Tracklet:
     seen: int = 0
     clips: int = 0
     quality: float = 0.0
-    first_place: Place | None = None
-    last_place: Place | None = None
     identity_id: int = 0
     ended: bool = False
     not_these: set[int] = field(default_factory=set)
+
+
+class Columns:
+    """What tracklets are compared by, in arrays by row: gathering it from objects would cost more than comparing.
+
+    Attributes:
+        identities, cameras, tracks, numbers: (n,) int64, as the tracklet's.
+        clips: (n,) float32.
+        first_s, last_s: (n,) float64.
+        first_places, last_places: (n, 2) float32 metres on the floor, NaN where unknown.
+    """
+
+    def __init__(self) -> None:
+        self.identities: IntArray = np.zeros(0, np.int64)
+        self.cameras: IntArray = np.zeros(0, np.int64)
+        self.tracks: IntArray = np.zeros(0, np.int64)
+        self.numbers: IntArray = np.zeros(0, np.int64)
+        self.clips: FloatArray = np.zeros(0, np.float32)
+        self.first_s: NDArray[np.float64] = np.zeros(0, np.float64)
+        self.last_s: NDArray[np.float64] = np.zeros(0, np.float64)
+        self.first_places: FloatArray = np.zeros((0, 2), np.float32)
+        self.last_places: FloatArray = np.zeros((0, 2), np.float32)
+
+    def begin(self, one: Tracklet) -> None:
+        """Fill a row for a tracklet that has just begun."""
+        row = one.row
+        self.identities[row], self.cameras[row] = one.identity_id, one.camera
+        self.tracks[row], self.numbers[row] = one.track, one.number
+        self.clips[row] = 0
+        self.first_s[row], self.last_s[row] = one.first_s, one.last_s
+        self.first_places[row] = self.last_places[row] = np.nan
+
+    def grow(self, count: int) -> None:
+        """Have this many rows."""
+        for name, column in vars(self).items():
+            setattr(self, name, _enlarged(column, (count, *column.shape[1:])))
 
 
 @dataclass(slots=True)
@@ -91,6 +124,7 @@ class TrackletBook:
         self._free: list[int] = []
         self._tracks = 0
         self._beside: tuple[IntArray, IntArray] = _neighbours([])
+        self.columns = Columns()
         self.layout: EmbeddingLayout | None = None
         self.has_places = False
         self._sums: FloatArray = np.zeros((0, 0), np.float32)
@@ -111,6 +145,15 @@ class TrackletBook:
     def of_row(self, row: int) -> Tracklet:
         """The tracklet in a row."""
         return self._by_row[row]
+
+    def rows(self) -> IntArray:
+        """Every tracklet's row, in the order of their beginning."""
+        return np.fromiter(self._by_row, np.int64, len(self._by_row))
+
+    def assign(self, tracklet: Tracklet, identity_id: int) -> None:
+        """Say who a tracklet shows."""
+        tracklet.identity_id = identity_id
+        self.columns.identities[tracklet.row] = identity_id
 
     def current(self, key: TrackKey) -> Tracklet | None:
         """The tracklet that a live track is in."""
@@ -142,13 +185,10 @@ class TrackletBook:
         if not sightings:
             return
         for one in sightings:
-            tracklet, place = one.tracklet, one.evidence.floor_xy
-            tracklet.last_s = one.evidence.timestamp_s
-            tracklet.seen += 1
-            if place is not None:
-                tracklet.first_place = tracklet.first_place or place
-                tracklet.last_place = place
+            one.tracklet.last_s = one.evidence.timestamp_s
+            one.tracklet.seen += 1
         rows = np.array([one.tracklet.row for one in sightings], np.int64)
+        self.columns.last_s[rows] = [one.evidence.timestamp_s for one in sightings]
         first, second = self._beside
         self.together[rows[first], rows[second]] = True
         self._compare_places(sightings, rows)
@@ -170,6 +210,7 @@ class TrackletBook:
         for one, weight in zip(sightings, weights.tolist(), strict=True):
             one.tracklet.clips += 1
             one.tracklet.quality += weight
+        self.columns.clips[rows] += 1
         total = np.array([one.tracklet.quality for one in sightings], np.float32)
         means = prepared(self._sums[rows], self._shown[rows] / total[:, None], layout, self._config.global_weight)
         self.signatures.vectors[rows] = means.vectors
@@ -236,6 +277,7 @@ class TrackletBook:
         row = self._free.pop()
         tracklet = Tracklet(one.key, one.frame_index, track, number, row, camera, one.timestamp_s, one.timestamp_s)
         self._by_row[row] = tracklet
+        self.columns.begin(tracklet)
         return tracklet
 
     def _compare_places(self, sightings: Sequence[Sighting], rows: IntArray) -> None:
@@ -245,15 +287,23 @@ class TrackletBook:
             return
         places = np.array([one.evidence.floor_xy for one in sightings if one.evidence.floor_xy is not None], np.float32)
         self.has_places = True
+        self._note_places(places, rows[known])
         rows, cameras = rows[known], np.array([one.tracklet.camera for one in sightings])[known]
         distances = np.linalg.norm(places[:, None] - places, axis=2)
         apart = cameras[:, None] != cameras
         self.floor_sum[np.ix_(rows, rows)] += np.where(apart, distances, 0)
         self.floor_count[np.ix_(rows, rows)] += apart
 
+    def _note_places(self, places: FloatArray, rows: IntArray) -> None:
+        columns = self.columns
+        columns.last_places[rows] = places
+        new = np.isnan(columns.first_places[rows]).any(axis=1)
+        columns.first_places[rows[new]] = places[new]
+
     def _grow(self) -> None:
         before, after = len(self.together), max(64, 2 * len(self.together))
         self._free = list(range(after - 1, before - 1, -1))
+        self.columns.grow(after)
         self.together = _enlarged(self.together, (after, after))
         self.compared = _enlarged(self.compared, (after, after))
         self.floor_count = _enlarged(self.floor_count, (after, after))
@@ -274,9 +324,9 @@ class TrackletBook:
         )
 
 
-def _enlarged(array: NDArray[np.generic], shape: tuple[int, int]) -> NDArray:  # type: ignore[type-arg]
+def _enlarged(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray:  # type: ignore[type-arg]
     larger = np.zeros(shape, array.dtype)
-    larger[: array.shape[0], : array.shape[1]] = array
+    larger[tuple(slice(length) for length in array.shape)] = array
     return larger
 
 

@@ -43,7 +43,16 @@ COMMANDS = {
         "track",
         "Find, track and identify people across cameras; leave events, tracks, videos and a report in a folder.",
     ),
+    "doctor": Command(
+        "keyreid_stream.cli.doctor", "doctor", "Show the machine, the versions, and which backends run here and why the others do not."
+    ),
+    "engine": Command(
+        "keyreid_stream.cli.engine", "engine_app", "Build, list, inspect, validate, export and clean compiled models."
+    ),
     "eval": Command("keyreid_stream.cli.evaluate", "eval_app", "Scores against truth."),
+    "gallery": Command(
+        "keyreid_stream.cli.gallery", "gallery_app", "People who are known, and why they are who they are."
+    ),
     "train": Command("keyreid_stream.cli.train", "train_app", "Train a model: keyreid train RECIPE --data ROOT."),
     "weights": Command("keyreid_stream.cli.weights", "weights_app", "List, fetch, import and show weights."),
     "world": Command("keyreid_stream.cli.world", "world_app", "Synthetic worlds with perfect truth."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,8 @@ import typer
 from keyreid_stream.cli.memory import ReturnFreeMemory
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import StopOnSignals
-from keyreid_stream.config import deployment, merged, read_settings
+from keyreid_stream.config import DeploymentConfig, deployment, merged, read_settings
+from keyreid_stream.pipeline import MakeEncoders
 from keyreid_stream.run import RecordedRun, RunResult
 from keyreid_stream.sinks import WindowSink, require_display
 
@@ -32,8 +34,14 @@ def track(
     model: Annotated[str | None, typer.Option(help="KeyRe-ID to use untrained: tiny, small, base.")] = None,
     weights: Annotated[str | None, typer.Option(help="KeyRe-ID weights: a file, or a name of `weights list`.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="What runs KeyRe-ID: torch, onnxruntime, openvino; auto takes the best here.")
+    ] = None,
     tracker: Annotated[str | None, typer.Option(help="BoxMOT tracker: botsort, deepocsort, bytetrack, …")] = None,
     threshold: Annotated[float | None, typer.Option(help="Similarity from which two tracks are one person.")] = None,
+    gallery: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Keep who is known in a file, from run to run; see the guide.")
+    ] = None,
     fps: Annotated[float | None, typer.Option(help="Take at most this many frames a second of each camera.")] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="Cameras' calibrations: a folder of JSON files, or one; see the guide.")
@@ -48,6 +56,15 @@ def track(
     video: Annotated[bool | None, typer.Option("--video/--no-video", help="Write annotated videos.")] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Draw on plain ground: videos without pictures of anyone.")
+    ] = False,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Keep the best crops of everybody, with heads made unrecognisable.")
+    ] = False,
+    whole_crops: Annotated[
+        bool, typer.Option("--whole-crops", help="Keep the best crops of everybody, with faces.")
+    ] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Record why each decision about an identity was made.")
     ] = False,
     show: Annotated[bool, typer.Option("--show", help="Open a live window; q stops the run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.")] = False,
@@ -66,16 +83,21 @@ def track(
             "minimum_height": min_height,
             "device": device,
         },
-        "model": {"name": model, "weights": weights, "device": device},
+        "model": {"name": model, "weights": weights, "device": device, "backend": backend},
         "tracking": {"tracker": tracker},
-        "association": {"threshold": threshold},
+        "association": {"threshold": threshold, "gallery": gallery},
         "oracle": oracle,
-        "output": {"video": video, "background": "plain" if plain else None},
+        "output": {
+            "video": video,
+            "background": "plain" if plain else None,
+            "crops": "whole" if whole_crops else "blurred" if crops else None,
+            "decisions": decisions or None,
+        },
     }
     settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
     if show:
         require_display()  # before models are loaded
-    run = RecordedRun.from_config(settings, out, overwrite=overwrite)
+    run = RecordedRun.from_config(settings, out, overwrite=overwrite, make_encoders=_encoder_maker(settings))
     for notice in run.notices:
         typer.secho(f"Note: {notice}", err=True, fg=typer.colors.YELLOW)
     result = _record(run, show=show)
@@ -87,6 +109,15 @@ def track(
     typer.echo(str(out))
     if result.status == "interrupted":
         raise typer.Exit(INTERRUPTED)
+
+
+def _encoder_maker(settings: DeploymentConfig) -> MakeEncoders | None:
+    """What puts the model on a compiled backend; None for PyTorch, which needs nothing more."""
+    if settings.model.backend == "torch":
+        return None
+    from keyreid_engines.seam import EngineEncoders
+
+    return EngineEncoders(partial(typer.echo, err=True))
 
 
 def _record(run: RecordedRun, *, show: bool) -> RunResult:

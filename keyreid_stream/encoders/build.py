@@ -7,6 +7,7 @@ import torch
 from keyreid_stream.devices import torch_device
 from keyreid_stream.encoders.config import EncoderConfig
 from keyreid_stream.encoders.torch_encoder import TorchClipHead, TorchFrameEncoder
+from keyreid_stream.errors import ConfigError
 from keyreid_stream.models.keyreid import KeyReID
 
 
@@ -14,9 +15,15 @@ def torch_encoders(model: KeyReID, config: EncoderConfig) -> tuple[TorchFrameEnc
     """Both halves of a model on PyTorch, on one device and in one precision.
 
     Raises:
-        ConfigError: this machine does not have the device.
+        ConfigError: this machine does not have the device, or the settings name a backend other than PyTorch.
     """
-    device, dtype = torch_device(config.device), getattr(torch, config.precision)
+    if config.backend not in ("torch", "auto"):
+        raise ConfigError(
+            f"backend {config.backend} is compiled: give the pipeline make_encoders=EngineEncoders(print) of "
+            "keyreid_engines, or set backend to torch or auto"
+        )
+    precision = "float32" if config.precision == "auto" else config.precision
+    device, dtype = torch_device(config.device), getattr(torch, precision)
     return (
         TorchFrameEncoder(model, device=device, dtype=dtype, batch_size=config.batch_size),
         TorchClipHead(model, device=device, dtype=dtype, batch_size=config.batch_size),

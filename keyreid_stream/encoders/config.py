@@ -16,7 +16,9 @@ class EncoderConfig(BaseModel):
         name: architecture to build untrained where no weights are given: tiny, small or base.
         weights: a weights file (.safetensors, or the published .pth), or the name of known or imported weights.
         device: cpu, cuda, cuda:0 and so on, or mps; `auto` takes a CUDA GPU where there is one, else the CPU.
-        precision: of the network's arithmetic; embeddings are float32 either way.
+        backend: what runs the network: torch, a compiled engine (onnxruntime, openvino), or `auto`, the best there is.
+        precision: of the network's arithmetic; embeddings are float32 either way. `auto` is float32 on torch, and on
+            an engine what the machine computes fastest without changing who is like whom.
         batch_size: crops or clips per forward pass; more are split.
         seed: of the random weights of an untrained model.
     """
@@ -26,7 +28,8 @@ class EncoderConfig(BaseModel):
     name: str = "tiny"
     weights: str | None = None
     device: DeviceName = "auto"
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    backend: Literal["auto", "torch", "onnxruntime", "openvino"] = "torch"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_size: int = Field(default=64, ge=1, le=4096)
     seed: int = Field(default=0, ge=0, lt=2**63)
 

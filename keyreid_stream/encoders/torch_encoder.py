@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from keyreid_stream.encoders.card import BackendCard
 from keyreid_stream.models.clip_head import ClipHead
 from keyreid_stream.models.frame_encoder import FrameEncoder
 from keyreid_stream.models.keyreid import KeyReID
@@ -26,6 +27,9 @@ class TorchFrameEncoder:
 
     Encodings hold the whole batch in one tensor each, and a row of it is a view that keeps the batch alive: whoever
     keeps a row beyond the tick clones it. What a crop gives does not depend on the crops beside it, up to rounding.
+
+    Attributes:
+        backend: what runs it, for reports.
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class TorchFrameEncoder:
         """
         self._batch_size = _checked_batch_size(batch_size)
         self._device, self._dtype = torch.device(device), dtype
+        precision = str(dtype).removeprefix("torch.")
+        self.backend = BackendCard("torch", str(torch.__version__), precision, str(self._device))
         self._spec = model.crop_spec
         self._encoder = _take_over(model.frame_encoder, self._device, dtype)
         self._head = _take_over(model.clip_head, self._device, dtype)

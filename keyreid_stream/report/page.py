@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from keyreid_stream.report.embedding import data_address, encoded, middle_picture
+from keyreid_stream.report.environment import rendered
 from keyreid_stream.report.people import PersonSeen
 from keyreid_stream.report.plan import FloorPlan
 from keyreid_stream.report.record import DemoRecord
@@ -40,14 +39,7 @@ def render_page(
         trails: everybody's ways, for the map that moves with the video.
         mosaic: the video to embed; a run that was interrupted early has none.
     """
-    environment = Environment(
-        loader=PackageLoader("keyreid_stream.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(_TEMPLATE).render(_content(record, people, plan, trails, mosaic))
+    return rendered(_TEMPLATE, _content(record, people, plan, trails, mosaic))
 
 
 def _content(

@@ -6,6 +6,7 @@ Every sink is a context manager; what it wrote is complete and readable after th
 
 from keyreid_stream.sinks.best_crops import BestCrop, BestCropsSink
 from keyreid_stream.sinks.config import OutputConfig
+from keyreid_stream.sinks.crop_files import CropFile, CropFilesSink, crop_files, crops_by_identity
 from keyreid_stream.sinks.events_jsonl import EventLogSink, read_events
 from keyreid_stream.sinks.floor_paths import FloorPath, FloorPathsSink
 from keyreid_stream.sinks.identity_replay import final_identities
@@ -16,6 +17,8 @@ from keyreid_stream.sinks.window import WindowSink, display_available, require_d
 __all__ = [
     "BestCrop",
     "BestCropsSink",
+    "CropFile",
+    "CropFilesSink",
     "EventLogSink",
     "FloorPath",
     "FloorPathsSink",
@@ -23,6 +26,8 @@ __all__ = [
     "OutputConfig",
     "VideoSink",
     "WindowSink",
+    "crop_files",
+    "crops_by_identity",
     "display_available",
     "final_identities",
     "read_events",

@@ -14,9 +14,13 @@ class OutputConfig(BaseModel):
         video: annotated video of each camera and a mosaic of all.
         background: of the videos; `camera` draws on the cameras' pictures, `plain` on plain ground, so that boxes and
             skeletons are kept but no picture of anyone.
+        crops: the best pictures of everybody from each camera: none; with heads made unrecognisable; or as they are.
+        decisions: why each decision about an identity was made, for `keyreid explain`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     video: bool = True
     background: Literal["camera", "plain"] = "camera"
+    crops: Literal["none", "blurred", "whole"] = "none"
+    decisions: bool = False

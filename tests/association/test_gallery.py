@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.gallery import REMEMBERED_OTHERS, REMEMBERED_TRACKS, Exemplar, Gallery
+from keyreid_stream.association.entries import REMEMBERED_OTHERS, REMEMBERED_TRACKS
+from keyreid_stream.association.exemplars import Exemplar
+from keyreid_stream.association.gallery import Gallery
 from keyreid_stream.association.similarity import Signatures, signatures
+from keyreid_stream.errors import InputError
 from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, TrackKey
 
 LAYOUT = EmbeddingLayout(global_dim=2, parts=1, part_dim=1)
@@ -21,8 +24,8 @@ def pointing(*degrees: float) -> Signatures:
     )
 
 
-def exemplar(degrees: float, camera: int = 0, clips: int = 1) -> Exemplar:
-    return Exemplar(pointing(degrees), camera, clips, 0.0, 1.0)
+def exemplar(degrees: float, camera: str = "a", clips: int = 1, last_s: float = 1.0) -> Exemplar:
+    return Exemplar(pointing(degrees), camera, clips, last_s - 1, last_s)
 
 
 def kept(gallery: Gallery, identity_id: int) -> list[int]:
@@ -57,7 +60,7 @@ def test_a_full_identity_gives_up_one_of_the_two_most_alike_the_one_of_fewer_cli
 def test_a_cameras_only_view_stays_while_another_camera_has_two() -> None:
     gallery = Gallery(AssociationConfig(exemplars=3))
     identity = gallery.found(0.0)
-    for one in (exemplar(0, camera=0), exemplar(1, camera=1), exemplar(60, camera=2, clips=2), exemplar(90, camera=2)):
+    for one in (exemplar(0, "a"), exemplar(1, "b"), exemplar(60, "c", clips=2), exemplar(90, "c")):
         gallery.add_exemplar(identity, one)
     assert kept(gallery, identity) == [0, 1, 60]
 
@@ -71,10 +74,11 @@ def test_who_was_seen_beside_whom_is_known_to_be_somebody_else_also_after_a_merg
     gallery.merge(third, first)
     assert gallery.are_apart(third, second)
     assert gallery.are_apart(second, third)
-    for other in range(100, 100 + REMEMBERED_OTHERS + 1):
-        gallery._entries[other] = gallery._entries[second]  # a great many others
+    many = [gallery.found(0.0) for _ in range(REMEMBERED_OTHERS + 1)]
+    for other in many:
         gallery.set_apart(third, other)
-    assert len(gallery._entries[third].others) == REMEMBERED_OTHERS
+    assert len(dict(gallery.entries())[third].member.others) == REMEMBERED_OTHERS
+    assert gallery.are_apart(third, many[-1])
 
 
 def test_a_merge_keeps_times_tracks_and_exemplars_of_both() -> None:
@@ -127,3 +131,151 @@ def test_the_list_of_tracks_is_bounded(tracks: int) -> None:
         gallery.add_track(identity, TrackKey("a", track_id))
     gallery.remove_track(identity, TrackKey("a", -1))
     assert len(gallery.identities()[0].tracks) == REMEMBERED_TRACKS
+
+
+def test_undoing_a_merge_gives_both_back_as_they_were_and_keeps_what_came_since_where_it_went() -> None:
+    gallery = Gallery(AssociationConfig(exemplars=2))
+    first, second, beside = (gallery.found(0.0) for _ in range(3))
+    for identity, degrees in ((first, (0, 90)), (second, (10, 80))):
+        for one in degrees:
+            gallery.add_exemplar(identity, exemplar(one))
+    gallery.set_apart(second, beside)
+    gallery.merge(first, second)
+    assert kept(gallery, first) == [10, 80]  # two that differ; of two alike, the older goes
+    assert gallery.are_apart(first, beside)
+    assert gallery.holder(second) == first
+    gallery.add_track(first, TrackKey("a", 7))
+    assert gallery.unmerge(first) == second
+    assert (kept(gallery, first), kept(gallery, second)) == ([0, 90], [10, 80])
+    assert [one.tracks for one in gallery.identities()] == [(TrackKey("a", 7),), (), ()]
+    assert not gallery.are_apart(first, beside)
+    with pytest.raises(InputError, match="nobody can be taken out"):
+        gallery.unmerge(first)
+
+
+def test_of_many_merges_the_oldest_become_final_and_memory_stays_bounded() -> None:
+    gallery = Gallery(AssociationConfig(exemplars=2))
+    whole = gallery.found(0.0)
+    other = gallery.found(0.0)
+    gone = [gallery.found(float(number)) for number in range(30)]
+    gallery.set_apart(gone[0], other)
+    for identity in gone:
+        gallery.add_exemplar(identity, exemplar(identity))
+        gallery.merge(whole, identity)
+    entry = dict(gallery.entries())[whole]
+    assert len(list(entry.member.family())) == 9
+    assert len(gallery.exemplars(whole)) == 2
+    assert gallery.are_apart(whole, other)
+    assert gallery.holder(gone[0]) == whole
+    assert [gallery.unmerge(whole) for _ in range(8)] == gone[:-9:-1]
+    with pytest.raises(InputError, match="too long ago"):
+        gallery.unmerge(whole)
+
+
+def test_a_chain_of_merges_is_bounded_too() -> None:
+    gallery = Gallery(AssociationConfig())
+    head = gallery.found(0.0)
+    for _ in range(30):
+        newer = gallery.found(0.0)
+        gallery.merge(newer, head)
+        head = newer
+    assert len(list(dict(gallery.entries())[head].member.family())) == 9
+    assert gallery.holder(1) == head
+
+
+def test_chosen_exemplars_become_a_new_identity_also_out_of_what_was_merged_in() -> None:
+    gallery = Gallery(AssociationConfig())
+    first, second = gallery.found(0.0), gallery.found(0.0)
+    for identity, degrees, last_s in ((first, 0, 5.0), (first, 45, 6.0), (second, 90, 9.0)):
+        gallery.add_exemplar(identity, exemplar(degrees, last_s=last_s))
+    gallery.merge(first, second)
+    new = gallery.detach(first, [2, 1])
+    assert new == second + 1
+    assert (kept(gallery, first), kept(gallery, new)) == ([0], [45, 90])
+    found = dict(gallery.entries())[new]
+    assert (found.first_seen_s, found.last_seen_s) == (5.0, 9.0)
+    for numbers in ([0, 1], [2], [-1], []):
+        with pytest.raises(InputError, match="split off"):
+            gallery.detach(new, numbers)
+
+
+def test_forgetting_takes_everything_of_a_person_and_their_ids_are_not_used_again() -> None:
+    gallery = Gallery(AssociationConfig())
+    first, second, other = (gallery.found(0.0) for _ in range(3))
+    gallery.set_apart(second, other)
+    gallery.merge(first, second)
+    gallery.sketch(first, TrackKey("a", 1), 0, exemplar(0))
+    with pytest.raises(InputError, match=f"merged into {first}"):
+        gallery.forget(second)
+    assert gallery.forget(first) == (first, second)
+    assert not gallery.state.sketches
+    assert not dict(gallery.entries())[other].others
+    assert gallery.found(0.0) == other + 1
+    with pytest.raises(InputError, match="no identity 1 "):
+        gallery.forget(first)
+
+
+def test_names_survive_merges() -> None:
+    gallery = Gallery(AssociationConfig())
+    first, second = gallery.found(0.0), gallery.found(0.0)
+    gallery.name(second, "the baker")
+    gallery.merge(first, second)
+    assert dict(gallery.entries())[first].name == "the baker"
+    gallery.name(first, "the smith")
+    assert dict(gallery.entries())[first].name == "the smith"
+    gallery.unmerge(first)
+    assert dict(gallery.entries())[second].name == "the baker"
+    for bad in ("a\nb", "x" * 201):
+        with pytest.raises(InputError, match="name"):
+            gallery.name(first, bad)
+
+
+def test_sketches_are_nobody_until_the_next_run_and_the_one_of_a_settled_tracklet_is_gone() -> None:
+    gallery = Gallery(AssociationConfig())
+    first, second = gallery.found(0.0), gallery.found(0.0)
+    open_track, settled = TrackKey("a", 1), TrackKey("a", 2)
+    gallery.sketch(first, open_track, 0, exemplar(0))
+    gallery.sketch(second, open_track, 0, exemplar(30))  # it was moved
+    gallery.sketch(first, settled, 0, exemplar(60))
+    gallery.drop_sketch(settled, 0)
+    gallery.drop_sketch(settled, 0)  # once is enough
+    assert not gallery.exemplars(first)
+    assert not gallery.exemplars(second)
+    gallery.begin_run(1000.0, 500.0)
+    assert not gallery.exemplars(first)
+    assert kept(gallery, second) == [30]
+    assert not gallery.state.sketches
+
+
+def test_a_runs_clock_and_its_track_ids_begin_anew() -> None:
+    gallery = Gallery(AssociationConfig(retention_s=100))
+    early, late = gallery.found(0.0), gallery.found(90.0)
+    key = TrackKey("a", 1)
+    gallery.add_track(early, key)
+    gallery.begin_run(5000.0, 95.0)
+    assert [one.tracks for one in gallery.identities()] == [(), ()]
+    gallery.add_track(late, key)
+    gallery.remove_track(early, key)  # that was another run's
+    gallery.touch(late, 2.0)
+    gallery.add_exemplar(late, exemplar(0, last_s=2.0))
+    entries = dict(gallery.entries())
+    assert (entries[late].last_seen_s, entries[late].exemplars[0].last_s) == (97.0, 97.0)
+    assert [track.run for track in (*entries[early].tracks, *entries[late].tracks)] == [0, 1]
+    assert gallery.expire(4.0, ()) == []
+    assert gallery.expire(6.0, ()) == [early]
+    assert [(one.first_seen_s, one.last_seen_s) for one in gallery.identities()] == [(-5.0, 2.0)]
+
+
+def test_pruning_drops_old_exemplars_of_a_camera_or_everybody_not_seen_since() -> None:
+    gallery = Gallery(AssociationConfig())
+    old, recent = gallery.found(0.0), gallery.found(0.0)
+    gallery.touch(recent, 50.0)
+    for camera, last_s in (("a", 5.0), ("b", 5.0), ("a", 50.0)):
+        gallery.add_exemplar(recent, exemplar(0, camera, last_s=last_s))
+    gallery.add_exemplar(old, exemplar(0, "b", last_s=1.0))
+    assert gallery.prune(10.0, "a") == 1
+    assert [one.camera_id for one in gallery.exemplars(recent)] == ["b", "a"]
+    assert gallery.prune(10.0) == 2
+    assert old not in gallery
+    assert [one.last_s for one in gallery.exemplars(recent)] == [50.0]
+    assert gallery.prune(10.0) == 0

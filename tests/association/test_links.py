@@ -3,53 +3,11 @@
 import numpy as np
 import pytest
 
-from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.links import FORBIDDEN, Links
+from keyreid_stream.association.links import FORBIDDEN
 from keyreid_stream.association.nodes import Groups, Nodes
-from keyreid_stream.association.thresholds import Thresholds
-from keyreid_stream.association.tracklets import TrackletBook
-from keyreid_stream.association.travel import TravelTime, TravelTimes
-from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, TrackEvidence, TrackKey
-
-LAYOUT = EmbeddingLayout(global_dim=2, parts=0, part_dim=0)
-CAMERAS = ("a", "b")
-Sight = tuple[str, int, float, float | None, tuple[float, float] | None]
-
-
-class Site:
-    """A book to see people with, and what links them."""
-
-    def __init__(self, config: AssociationConfig) -> None:
-        self.book = TrackletBook(config)
-        thresholds, travel = Thresholds(config), TravelTimes(config.travel)
-        for camera_id in CAMERAS:
-            thresholds.camera(camera_id)
-            travel.camera(camera_id)
-        self.links = Links(config, self.book, thresholds, travel)
-
-    def see(self, time_s: float, *sights: Sight) -> None:
-        """Camera, track, left edge in pixels, direction of the embedding in degrees, place on the floor."""
-        evidence = []
-        for camera_id, track_id, left, degrees, place in sorted(sights):
-            embedding = None
-            if degrees is not None:
-                angle = np.deg2rad(degrees)
-                vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
-                embedding = ClipEmbedding(vector, np.zeros(0, np.float32), LAYOUT)
-            box = np.array([left, 0, left + 10, 20], np.float32)
-            key = TrackKey(camera_id, track_id)
-            evidence.append(TrackEvidence(key, time_s, round(10 * time_s), box, 1, embedding, floor_xy=place))
-        sightings = self.book.see(evidence, [CAMERAS.index(one.key.camera_id) for one in evidence])
-        self.book.note(sightings)
-        self.book.add_clips([one for one in sightings if one.evidence.embedding is not None])
-
-    def weights(self) -> np.ndarray:
-        nodes = Nodes.of(self.book, list(self.book))
-        singles = Groups.singles(nodes, self.book.layout, 0.5)
-        return self.links.weights(singles, singles, self.links.pairs(nodes, nodes), 1)
-
-
-CONFIG = AssociationConfig(threshold=0.8, swap_rate=0.1, floor_tolerance_m=1.0, max_speed_m_s=5.0, max_gap_s=1.0)
+from keyreid_stream.association.travel import TravelTime
+from keyreid_stream.structures import TrackKey
+from tests.association.seen_by_hand import CONFIG, Site
 
 
 def test_appearance_speaks_by_how_far_it_lies_above_the_threshold() -> None:
@@ -131,3 +89,27 @@ def test_a_pinned_way_rules_out_other_times() -> None:
     assert weights[0, 1] <= FORBIDDEN / 2
     assert weights[1, 0] <= FORBIDDEN / 2
     assert weights[0, 2] == weights[2, 0] == 0
+
+
+def test_pairs_that_are_known_to_be_apart_are_forbidden_besides_the_others() -> None:
+    site = Site(CONFIG)
+    site.see(0.0, ("a", 1, 0, 0.0, None), ("a", 2, 50, 0.0, None), ("b", 1, 0, 0.0, None))
+    nodes = Nodes.of(site.book, list(site.book))
+    before = site.links.pairs(nodes, nodes)
+    apart = np.zeros((3, 3), np.bool_)
+    apart[0, 2] = True
+    after = before.with_apart(apart)
+    np.testing.assert_array_equal(np.argwhere(before.forbidden), [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(np.argwhere(after.forbidden), [[0, 1], [0, 2], [1, 0]])
+    assert set(after.vetoes) - set(before.vetoes) == {"known apart"}
+
+
+def test_terms_say_what_speaks_also_for_what_is_forbidden() -> None:
+    site = Site(CONFIG)
+    site.see(0.0, ("a", 1, 0, 0.0, None), ("a", 2, 50, 0.0, None), ("b", 1, 0, 0.0, None))
+    nodes = Nodes.of(site.book, list(site.book))
+    singles = Groups.singles(nodes, site.book.layout, 0.5)
+    terms = site.links.terms(singles, singles, site.links.pairs(nodes, nodes), 1)
+    assert terms.log_odds()[0, 1] > 0
+    assert terms.weights()[0, 1] <= FORBIDDEN / 2
+    assert terms.weights()[0, 2] == terms.log_odds()[0, 2] == terms.appearance[0, 2]

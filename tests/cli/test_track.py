@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from keyreid_stream.cli.main import main
+from keyreid_stream.config import DeploymentConfig
+from keyreid_stream.errors import InputError
+from keyreid_stream.run import RecordedRun
 from keyreid_stream.world.writers.calibration import write_calibration
 from tests.world.small_worlds import YARD, yard_toml
 
@@ -189,3 +192,26 @@ def test_a_file_cannot_be_the_results_folder(
     assert main(["track", str(small_video), "--out", str(small_video)]) == 2
     assert "is a file" in capfd.readouterr().err
     assert small_video.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "crops", "decisions"),
+    [
+        ([], "none", False),
+        (["--crops"], "blurred", False),
+        (["--whole-crops", "--decisions"], "whole", True),
+        (["--crops", "--whole-crops"], "whole", False),
+    ],
+)
+def test_crops_and_decisions_are_kept_only_when_asked_for(
+    options: list[str], crops: str, decisions: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[DeploymentConfig] = []
+
+    def caught(config: DeploymentConfig, *_: object, **__: object) -> RecordedRun:
+        given.append(config)
+        raise InputError("far enough")
+
+    monkeypatch.setattr(RecordedRun, "from_config", caught)
+    assert main(["track", "lobby.mp4", *options]) == 2
+    assert (given[0].output.crops, given[0].output.decisions) == (crops, decisions)

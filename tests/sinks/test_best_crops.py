@@ -44,7 +44,7 @@ def kept_level(camera_tick: CameraTickMaker, tick: TickMaker, shots: Sequence[tu
 PLAIN: list[Row] = [(1, 0, BOX, 0.9)]
 SMALL: list[Row] = [(1, 0, (100.0, 60.0, 120.0, 100.0), 0.9)]
 COVERED: list[Row] = [(1, 0, BOX, 0.9), (2, 0, (110.0, 80.0, 160.0, 150.0), 0.9)]
-CUT: list[Row] = [(1, 0, (0.0, 60.0, 40.0, 140.0), 0.9)]
+CUT: list[Row] = [(1, 0, (100.0, 180.0, 140.0, 260.0), 0.9)]
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,14 @@ def test_the_sharp_whole_and_large_crop_is_kept_whenever_it_comes(
 def test_the_more_keypoints_are_seen_the_better(camera_tick: CameraTickMaker, tick: TickMaker) -> None:
     def shot(index: int, shown: int) -> CameraTick:
         keypoints = np.zeros((1, 17, 3), np.float32)
+        keypoints[0, :, :2] = (120, 100)
         keypoints[0, :shown, 2] = 0.9
         return camera_tick("cam", index, PLAIN, image=textured(shown), keypoints=keypoints)
 
     with BestCropsSink() as sink:
-        sink.write(tick(shot(0, 5), events=[Event("new", 1, 0.0, "cam", 1)]))
+        sink.write(tick(shot(0, 6), events=[Event("new", 1, 0.0, "cam", 1)]))
         sink.write(tick(shot(1, 17)))
-        sink.write(tick(shot(2, 9)))
+        sink.write(tick(shot(2, 12)))
     best = sink.by_identity()[1]["cam"]
     assert best.image[0, 0, 2] == 17
     assert best.timestamp_s == pytest.approx(0.1)

@@ -27,7 +27,7 @@ def cuhk_tiny() -> TrainConfig:
 def keyreid_tiny() -> TrainConfig:
     """The weights that are shipped: synthetic worlds, CUHK03's training people and CUHK01, with a teacher."""
     data = DataConfig(sets=("cuhk03", "cuhk01", "worlds"), validate_on=("cuhk03",), validation_share=0.08)
-    return _small("keyreid_tiny", data, epochs=40, distillation=10.0)
+    return _small("keyreid_tiny", data, epochs=64, distillation=10.0)
 
 
 def mars_vit_base_published() -> TrainConfig:

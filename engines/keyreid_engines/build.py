@@ -1,0 +1,155 @@
+"""From a model to an engine that runs it: out of the cache, or exported, compiled, checked and kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from keyreid_engines.backend import Backend, Graph
+from keyreid_engines.cache import Contents, EngineCache, Say, stored_files
+from keyreid_engines.checks import CheckFigures, check_engine
+from keyreid_engines.encoders import EngineClipHead, EngineFrameEncoder
+from keyreid_engines.errors import EngineError
+from keyreid_engines.export import export_graph, graph_metadata
+from keyreid_engines.graphs import HALVES, GraphKind, Precision, takes_cameras
+from keyreid_engines.manifest import EngineFacts, Manifest
+from keyreid_stream.encoders.card import BackendCard
+from keyreid_stream.models.keyreid import KeyReID
+from keyreid_stream.models.load import LoadedModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """Both halves of a model, compiled and ready.
+
+    Attributes:
+        manifest: what it is.
+        graphs: by kind.
+    """
+
+    manifest: Manifest
+    graphs: dict[GraphKind, Graph]
+
+    def encoders(
+        self, model: KeyReID, max_batch: int = 64, *, reason: str | None = None
+    ) -> tuple[EngineFrameEncoder, EngineClipHead]:
+        """The stages that a pipeline wants.
+
+        Args:
+            model: the one that the engine was made of; only asked for shapes.
+            max_batch: the most crops or clips in one call.
+            reason: why this backend, for reports.
+        """
+        facts = self.manifest.facts
+        card = BackendCard(
+            facts.backend,
+            facts.backend_version,
+            facts.precision,
+            facts.device,
+            engine=facts.name,
+            minimum_cosine=self.manifest.check.minimum_cosine if self.manifest.check else None,
+            reason=reason,
+        )
+        return _encoders(self.graphs, model, max_batch, card)
+
+
+def obtain_engine(
+    loaded: LoadedModel, backend: Backend, precision: Precision, cache: EngineCache, *, threads: int, say: Say
+) -> Engine:
+    """The engine of a model, built if the cache has none that is right.
+
+    Args:
+        loaded: the model, in float32 on the CPU.
+        backend: what runs it.
+        precision: one of `backend.precisions`.
+        cache: where engines are kept.
+        threads: processor threads for one call.
+        say: is told what is built and why.
+
+    Raises:
+        MissingExtraError: what exporting needs is not installed.
+        EngineError: it cannot be built, loaded or kept, or differs from the model, now or when it was built.
+    """
+    facts = EngineFacts.of(loaded, backend, precision)
+    built: list[dict[GraphKind, Graph]] = []
+
+    def build() -> tuple[Manifest, Contents]:
+        manifest, contents, graphs = _build(loaded, backend, facts, threads)
+        built.append(graphs)
+        return manifest, contents
+
+    stored = cache.obtain(facts, build, say)
+    if stored.manifest.refused is not None:
+        raise EngineError(f"{stored.manifest.refused} (to try again: keyreid engine clean {facts.name})")
+    graphs = built[0] if built else load_graphs(backend, stored.contents, precision, threads)
+    return Engine(stored.manifest, graphs)
+
+
+def load_graphs(backend: Backend, contents: Contents, precision: Precision, threads: int) -> dict[GraphKind, Graph]:
+    """Load every graph of an engine.
+
+    Raises:
+        EngineError: the backend does not take one.
+    """
+    return {kind: backend.load(files, precision, threads) for kind, files in contents.items()}
+
+
+def recheck(loaded: LoadedModel, graphs: dict[GraphKind, Graph], precision: Precision) -> CheckFigures:
+    """Compare a loaded engine with its model again.
+
+    Raises:
+        EngineError: it differs.
+    """
+    return check_engine(_by_batch(graphs, loaded.model), loaded.model, precision)
+
+
+def _build(
+    loaded: LoadedModel, backend: Backend, facts: EngineFacts, threads: int
+) -> tuple[Manifest, Contents, dict[GraphKind, Graph]]:
+    clock = time.perf_counter()
+    typed = backend.graph_precision(facts.precision)
+    exported = [export_graph(loaded.model, kind, typed, weights_sha256=facts.weights_sha256) for kind in HALVES]
+    contents: Contents = {graph.kind: dict(backend.compile(graph.content)) for graph in exported}
+    graphs = load_graphs(backend, contents, facts.precision, threads)
+    figures, refused = None, None
+    try:
+        figures = check_engine(_by_batch(graphs, loaded.model), loaded.model, facts.precision)
+    except EngineError as error:
+        refused, contents = str(error), {}
+    manifest = Manifest(
+        facts=facts,
+        preprocessing=json.loads(graph_metadata(exported[0].content)["preprocessing"]),
+        onnx_sha256={graph.kind: graph.sha256 for graph in exported},
+        files=stored_files(contents),
+        check=figures,
+        refused=refused,
+        build_s=round(time.perf_counter() - clock, 3),
+        created=datetime.now(UTC),
+    )
+    return manifest, contents, graphs
+
+
+def _by_batch(
+    graphs: dict[GraphKind, Graph], model: KeyReID
+) -> Callable[[int], tuple[EngineFrameEncoder, EngineClipHead]]:
+    return lambda max_batch: _encoders(graphs, model, max_batch, None)
+
+
+def _encoders(
+    graphs: dict[GraphKind, Graph], model: KeyReID, max_batch: int, card: BackendCard | None
+) -> tuple[EngineFrameEncoder, EngineClipHead]:
+    layout = model.layout
+    return (
+        EngineFrameEncoder(
+            graphs["frame_encoder"],
+            model.crop_spec,
+            layout.global_dim,
+            max_batch=max_batch,
+            cameras=takes_cameras(model),
+            backend=card,
+        ),
+        EngineClipHead(graphs["clip_head"], layout, model.config.frames, max_batch=max_batch, backend=card),
+    )

@@ -1,0 +1,91 @@
+"""Which backend: what is there, what is best on a device, and why the better ones are not available."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+
+from keyreid_engines.backend import Backend
+from keyreid_engines.onnxruntime_backend import OnnxRuntimeBackend
+from keyreid_engines.openvino_backend import OpenVinoBackend
+from keyreid_stream.errors import MissingExtraError
+
+TORCH = "torch"
+
+Loader: TypeAlias = Callable[[], Backend]
+
+LOADERS: Mapping[str, Loader] = {"openvino": OpenVinoBackend, "onnxruntime": OnnxRuntimeBackend}
+"""Backends that compile, by name; each raises ImportError where its library is not there or not whole."""
+
+ORDER: Mapping[str, tuple[str, ...]] = {"cpu": ("openvino", "onnxruntime", TORCH)}
+"""Best first, by type of device; where nothing is said, PyTorch is all there is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A backend as it is on this machine.
+
+    Attributes:
+        name: what users type.
+        version: of its library; None where that cannot be used.
+        fault: why it cannot be used; None where it can.
+        backend: itself; None for PyTorch, and where it cannot be used.
+    """
+
+    name: str
+    version: str | None
+    fault: str | None
+    backend: Backend | None = None
+
+
+def candidates(device: torch.device, loaders: Mapping[str, Loader] = LOADERS) -> list[Candidate]:
+    """Every backend, best first for this device. Never raises: what is broken says so in its `fault`."""
+    order = ORDER.get(device.type, (TORCH,))
+    others = [name for name in loaders if name not in order]
+    return [
+        *(_candidate(name, loaders) for name in order),
+        *(Candidate(name, None, f"runs on the CPU only, not on {device.type}") for name in others),
+    ]
+
+
+def available(found: list[Candidate]) -> list[Candidate]:
+    """Those that can be used, best first."""
+    return [candidate for candidate in found if candidate.fault is None]
+
+
+def explanation(picked: Candidate, found: list[Candidate]) -> str:
+    """In one line: what was picked, and why not a better one."""
+    better = found[: [candidate.name for candidate in found].index(picked.name)]
+    reasons = "; ".join(f"{candidate.name}: {candidate.fault}" for candidate in better)
+    return f"backend {picked.name} {picked.version}" + (f" ({reasons})" if reasons else "")
+
+
+def named_backend(name: str, loaders: Mapping[str, Loader] = LOADERS) -> Backend:
+    """The backend that a user asked for.
+
+    Raises:
+        MissingExtraError: its library is not installed.
+        ImportError: it is installed and broken; the message says how.
+    """
+    try:
+        return loaders[name]()
+    except ImportError as error:
+        if str(error) == f"{name} is not installed":
+            raise MissingExtraError(name, name) from None
+        raise
+
+
+def _candidate(name: str, loaders: Mapping[str, Loader]) -> Candidate:
+    if name == TORCH:
+        return Candidate(TORCH, str(torch.__version__), None)
+    try:
+        backend = loaders[name]()
+        return Candidate(name, backend.version, None, backend)
+    except ImportError as error:
+        hint = f'; pip install "keyreid-stream[{name}]"' if str(error) == f"{name} is not installed" else ""
+        return Candidate(name, None, f"{error}{hint}")
+    except Exception as error:  # noqa: BLE001 - whatever a broken library does, the table is shown
+        return Candidate(name, None, f"broken ({type(error).__name__})")

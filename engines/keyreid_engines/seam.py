@@ -1,0 +1,114 @@
+"""Where a pipeline gets its encoders from when its settings name a backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from keyreid_engines.backend import Backend
+from keyreid_engines.build import obtain_engine
+from keyreid_engines.cache import EngineCache, Say
+from keyreid_engines.choose import LOADERS, TORCH, Candidate, available, candidates, explanation, named_backend
+from keyreid_engines.errors import EngineError
+from keyreid_engines.graphs import Precision
+from keyreid_stream.devices import torch_device
+from keyreid_stream.encoders import EncoderConfig, torch_encoders
+from keyreid_stream.errors import ConfigError, KeyReIDError
+from keyreid_stream.interfaces import ClipHead, FrameEncoder
+from keyreid_stream.models.load import LoadedModel
+
+
+class EngineEncoders:
+    """Makes both halves of a model on the backend that the settings name: give it to `Pipeline.from_config`.
+
+    `auto` takes the best backend that this machine has. One that cannot be built, or differs from float32 on PyTorch,
+    is told and passed over; PyTorch always remains.
+    """
+
+    def __init__(self, say: Say, cache: EngineCache | None = None) -> None:
+        """Say where engines are kept and who is told of choices and builds."""
+        self._say = say
+        self._cache = EngineCache() if cache is None else cache
+
+    def __call__(self, loaded: LoadedModel, config: EncoderConfig) -> tuple[FrameEncoder, ClipHead]:
+        """The encoders of a model.
+
+        Raises:
+            ConfigError: the backend does not run on the device, or not in the precision.
+            MissingExtraError: its library is not installed.
+            EngineError: it was asked for by name and cannot be used.
+        """
+        device = torch_device(config.device)
+        if config.backend == TORCH:
+            return torch_encoders(loaded.model, config)
+        if config.backend == "auto":
+            return self._best(loaded, config, device)
+        if device.type != "cpu":
+            raise ConfigError(f"backend {config.backend} runs on the CPU only, not on {device}; use --device cpu")
+        try:
+            backend = named_backend(config.backend)
+        except KeyReIDError:
+            raise
+        except ImportError as error:
+            raise EngineError(f"{error}; install it again, or use --backend torch") from error
+        return self._engine(loaded, config, backend, _precisions(backend, config.precision)[0], reason=None)
+
+    def _best(self, loaded: LoadedModel, config: EncoderConfig, device: torch.device) -> tuple[FrameEncoder, ClipHead]:
+        found = candidates(device, LOADERS)
+        for candidate in available(found):
+            reason = explanation(candidate, found)
+            try:
+                encoders = self._from_candidate(loaded, config, candidate, reason)
+            except KeyReIDError as error:
+                found[found.index(candidate)] = replace(candidate, fault=str(error))
+                continue
+            self._say(reason)
+            return encoders
+        raise AssertionError("PyTorch is always available")
+
+    def _from_candidate(
+        self, loaded: LoadedModel, config: EncoderConfig, candidate: Candidate, reason: str
+    ) -> tuple[FrameEncoder, ClipHead]:
+        if candidate.backend is None:
+            return _on_torch(loaded, config, reason)
+        *lower, last = _precisions(candidate.backend, config.precision)
+        for precision in lower:
+            try:
+                return self._engine(loaded, config, candidate.backend, precision, reason=reason)
+            except EngineError as error:
+                self._say(f"backend {candidate.name} cannot be used in {precision}: {error}")
+        return self._engine(loaded, config, candidate.backend, last, reason=reason)
+
+    def _engine(
+        self,
+        loaded: LoadedModel,
+        config: EncoderConfig,
+        backend: Backend,
+        precision: Precision,
+        *,
+        reason: str | None,
+    ) -> tuple[FrameEncoder, ClipHead]:
+        engine = obtain_engine(loaded, backend, precision, self._cache, threads=torch.get_num_threads(), say=self._say)
+        return engine.encoders(loaded.model, config.batch_size, reason=reason)
+
+
+def _on_torch(loaded: LoadedModel, config: EncoderConfig, reason: str) -> tuple[FrameEncoder, ClipHead]:
+    encoder, head = torch_encoders(loaded.model, config)
+    encoder.backend = replace(encoder.backend, reason=reason)
+    return encoder, head
+
+
+def _precisions(backend: Backend, wanted: str) -> list[Precision]:
+    """What to try: the backend's own order for `auto`, else the one that was asked for.
+
+    Raises:
+        ConfigError: the backend does not run in it here.
+    """
+    fitting = [precision for precision in backend.precisions if wanted in ("auto", precision)]
+    if not fitting:
+        raise ConfigError(
+            f"precision {wanted} does not run on {backend.name} on this machine; choose auto or one of: "
+            f"{', '.join(backend.precisions)}"
+        )
+    return fitting

@@ -1,0 +1,77 @@
+"""Who, of everyone a gallery knows, is most like somebody: an index names candidates, exact comparison ranks them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keyreid_stream.association.index import CandidateIndex
+from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.structures import FloatArray, IntArray
+
+SHORTLIST = 256
+"""Identities compared exactly for every query; a gallery of no more is compared exactly as a whole."""
+
+_QUERIES_AT_ONCE = 8
+"""Queries share one comparison with everyone on any of their lists; more of them would make it large."""
+
+
+class CandidateSearch:
+    """What every identity of a gallery looks like, and the ones most like a query.
+
+    The index holds one vector an identity, the mean of its exemplars; ranks are by the closest exemplar.
+    """
+
+    def __init__(self, global_weight: float) -> None:
+        self._global_weight = global_weight
+        self._looks: dict[int, Signatures] = {}
+        self._index: CandidateIndex | None = None
+
+    def put(self, identity_id: int, looks: Signatures) -> None:
+        """Hold these exemplars, at least one, in place of an identity's earlier ones."""
+        if self._index is None:
+            self._index = CandidateIndex(looks.vectors.shape[1])
+        self._looks[identity_id] = looks
+        self._index.put(identity_id, looks.vectors.mean(axis=0, keepdims=True))
+
+    def remove(self, identity_id: int) -> None:
+        """Forget an identity, if it is held."""
+        if self._looks.pop(identity_id, None) is not None and self._index is not None:
+            self._index.remove(identity_id)
+
+    def nearest(self, queries: Signatures, count: int) -> tuple[IntArray, FloatArray]:
+        """The identities most like each query, closest first.
+
+        Args:
+            queries: n of them.
+            count: how many identities for each, at most `SHORTLIST`.
+
+        Returns:
+            (n, m) identity ids and (n, m) similarities to their closest exemplar, m being `count` or all there are.
+        """
+        count = min(count, SHORTLIST, len(self._looks))
+        identity_ids = np.zeros((len(queries), count), np.int64)
+        similarities = np.zeros((len(queries), count), np.float32)
+        for start in range(0, len(queries) if count else 0, _QUERIES_AT_ONCE):
+            some = slice(start, start + _QUERIES_AT_ONCE)
+            asked = Signatures(queries.vectors[some], queries.visibility[some])
+            listed = self._listed(asked)
+            close = self._closest(asked, listed)
+            best = np.argsort(-close, axis=1, kind="stable")[:, :count]
+            identity_ids[some] = listed[best]
+            similarities[some] = np.take_along_axis(close, best, axis=1)
+        return identity_ids, similarities
+
+    def _listed(self, queries: Signatures) -> IntArray:
+        """Everyone on the queries' lists, ascending."""
+        if self._index is None or len(self._looks) <= SHORTLIST:
+            return np.array(sorted(self._looks), np.int64)
+        listed: IntArray = np.unique(self._index.candidates(queries.vectors, SHORTLIST))
+        return listed[listed > 0]
+
+    def _closest(self, queries: Signatures, identity_ids: IntArray) -> FloatArray:
+        """(n, len(identity_ids)) similarities to the closest exemplar."""
+        looks = [self._looks[identity_id] for identity_id in identity_ids.tolist()]
+        starts = np.cumsum([0, *(len(one) for one in looks[:-1])])
+        pairs = similarity(queries, Signatures.joined(looks), self._global_weight)
+        closest: FloatArray = np.maximum.reduceat(pairs, starts, axis=1)
+        return closest
