@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_person_is_taken_out_of_everything_but_videos_and_others_stay(folder: Path) -> None:
-    hidden = (folder / "crops" / "b" / "1_2.jpg").open("rb")  # noqa: SIM115 - what was on the disk, after it was unlinked
+    hidden = (folder / "crops" / "b" / "1_2.jpg").open("rb")  # what is on the disk, after it is unlinked
     erased = erase_from_run(folder, {2})
     with hidden:
         assert set(hidden.read()) == {0}

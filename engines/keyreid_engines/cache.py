@@ -38,7 +38,7 @@ Say: TypeAlias = Callable[[str], None]
 """Takes a line for the user."""
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     """An engine in the cache that must not be used; the text says why."""
 
 
@@ -98,7 +98,7 @@ class EngineCache:
                 return self._read(target, facts)
             except FileNotFoundError:
                 say(f"building engine {facts.name}{self._predecessor(facts)}")
-            except _Unusable as reason:
+            except _UnusableError as reason:
                 say(f"engine {facts.name} is not used: {reason}; building it again")
             manifest, contents = build()
             with self._plain_errors():
@@ -117,7 +117,7 @@ class EngineCache:
                 return self._read(self.folder / name, None)
             except FileNotFoundError:
                 raise self._unknown(name) from None
-            except _Unusable as reason:
+            except _UnusableError as reason:
                 raise EngineError(
                     f"engine {name} cannot be used: {reason}; remove it with: keyreid engine clean {name}"
                 ) from None
@@ -159,14 +159,14 @@ class EngineCache:
         return freed
 
     def _read(self, target: Path, wanted: EngineFacts | None) -> StoredEngine:
-        """Raises FileNotFoundError where there is no engine and `_Unusable` where it is wrong in any way."""
+        """Raises FileNotFoundError where there is no engine and `_UnusableError` where it is wrong in any way."""
         if not target.is_dir():
             raise FileNotFoundError(target)
         manifest = _read_manifest(target)
         if wanted is not None and manifest.facts != wanted:
-            raise _Unusable("it was made for something else: " + "; ".join(wanted.differences(manifest.facts)))
+            raise _UnusableError("it was made for something else: " + "; ".join(wanted.differences(manifest.facts)))
         if manifest.facts.name != target.name:
-            raise _Unusable(f"its folder has the name of another, it is {manifest.facts.name}")
+            raise _UnusableError(f"its folder has the name of another, it is {manifest.facts.name}")
         contents: Contents = {}
         for stored in manifest.files:
             contents.setdefault(stored.graph, {})[stored.suffix] = _read_file(target, stored)
@@ -253,24 +253,25 @@ def _read_manifest(target: Path) -> Manifest:
         with (target / MANIFEST_NAME).open("rb") as file:
             content = file.read(MAX_MANIFEST_BYTES + 1)
         if len(content) > MAX_MANIFEST_BYTES:
-            raise _Unusable("its manifest is far too large")
+            raise _UnusableError("its manifest is far too large")
         return Manifest.model_validate_json(content)
     except OSError as error:
-        raise _Unusable(f"its manifest cannot be read ({error.strerror})") from None
+        raise _UnusableError(f"its manifest cannot be read ({error.strerror})") from None
     except ValidationError as error:
-        raise _Unusable(f"its manifest is damaged ({first_fault(error)})") from None
+        raise _UnusableError(f"its manifest is damaged ({first_fault(error)})") from None
 
 
 def _read_file(target: Path, stored: StoredFile) -> bytes:
     path = target / stored.name
     try:
-        if path.stat().st_size != stored.size_bytes:
-            raise _Unusable(f"{stored.name} has {path.stat().st_size:,} bytes, its manifest says {stored.size_bytes:,}")
+        size = path.stat().st_size
+        if size != stored.size_bytes:
+            raise _UnusableError(f"{stored.name} has {size:,} bytes, its manifest says {stored.size_bytes:,}")
         content = path.read_bytes()
     except OSError as error:
-        raise _Unusable(f"{stored.name} cannot be read ({error.strerror})") from None
+        raise _UnusableError(f"{stored.name} cannot be read ({error.strerror})") from None
     if hashlib.sha256(content).hexdigest() != stored.sha256:
-        raise _Unusable(f"{stored.name} is not what its manifest describes")
+        raise _UnusableError(f"{stored.name} is not what its manifest describes")
     return content
 
 
@@ -295,7 +296,7 @@ def _discard(target: Path) -> None:
 def _listed(path: Path) -> ListedEngine:
     try:
         manifest = _read_manifest(path)
-    except _Unusable as reason:
+    except _UnusableError as reason:
         return ListedEngine(path.name, None, _size(path), str(reason))
     if manifest.refused is not None:
         return ListedEngine(path.name, manifest, _size(path), f"refused: {manifest.refused}")

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -94,12 +95,10 @@ def require_onnx() -> Any:
         MissingExtraError: onnx or onnxscript is not installed.
     """
     try:
-        import onnx
-        import onnxscript
+        import_module("onnxscript")
+        return import_module("onnx")
     except ImportError as error:
         raise MissingExtraError(error.name or "onnx", "onnxruntime") from None
-    assert onnxscript is not None
-    return onnx
 
 
 def graph_metadata(content: bytes) -> dict[str, str]:
@@ -131,8 +130,7 @@ def _exported(graph: TracedGraph, kind: GraphKind, precision: Precision) -> Any:
         raise EngineError(
             f"the {kind} in {precision} cannot be exported ({_first_line(error)}); use --backend torch"
         ) from error
-    assert program is not None
-    return program.model_proto
+    return cast("torch.onnx.ONNXProgram", program).model_proto
 
 
 def _strip(proto: Any) -> None:

@@ -60,7 +60,7 @@ class OpenVinoBackend:
         return ("bfloat16", "float32") if "BF16" in self._capabilities else ("float32",)
 
     def graph_precision(self, precision: Precision) -> Precision:
-        """Always float32: OpenVINO lowers it where that is safe, and leaves softmax and norms alone."""
+        """Always float32: OpenVINO lowers the precision itself, as the hint says."""
         del precision
         return "float32"
 

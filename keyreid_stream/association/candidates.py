@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.index import CandidateIndex
 from keyreid_stream.association.similarity import Signatures, similarity
 from keyreid_stream.structures import FloatArray, IntArray
@@ -23,20 +26,30 @@ class CandidateSearch:
 
     def __init__(self, global_weight: float) -> None:
         self._global_weight = global_weight
+        self._exemplars: dict[int, tuple[Exemplar, ...]] = {}
         self._looks: dict[int, Signatures] = {}
         self._index: CandidateIndex | None = None
 
-    def put(self, identity_id: int, looks: Signatures) -> None:
-        """Hold these exemplars, at least one, in place of an identity's earlier ones."""
+    def ids(self) -> frozenset[int]:
+        """Everyone held."""
+        return frozenset(self._looks)
+
+    def put(self, identity_id: int, exemplars: Sequence[Exemplar]) -> None:
+        """Hold these exemplars in place of an identity's earlier ones; with none, forget it."""
+        given = tuple(exemplars)
+        if given == self._exemplars.get(identity_id, ()):
+            return
+        if not given:
+            del self._exemplars[identity_id], self._looks[identity_id]
+            if self._index is not None:
+                self._index.remove(identity_id)
+            return
+        # One exemplar, as most have, is not copied.
+        looks = given[0].signature if len(given) == 1 else Signatures.joined([one.signature for one in given])
         if self._index is None:
             self._index = CandidateIndex(looks.vectors.shape[1])
-        self._looks[identity_id] = looks
+        self._exemplars[identity_id], self._looks[identity_id] = given, looks
         self._index.put(identity_id, looks.vectors.mean(axis=0, keepdims=True))
-
-    def remove(self, identity_id: int) -> None:
-        """Forget an identity, if it is held."""
-        if self._looks.pop(identity_id, None) is not None and self._index is not None:
-            self._index.remove(identity_id)
 
     def nearest(self, queries: Signatures, count: int) -> tuple[IntArray, FloatArray]:
         """The identities most like each query, closest first.

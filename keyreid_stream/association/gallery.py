@@ -15,11 +15,12 @@ from typing import Protocol
 
 import numpy as np
 
+from keyreid_stream.association.candidates import CandidateSearch
 from keyreid_stream.association.config import AssociationConfig
 from keyreid_stream.association.entries import Entry
 from keyreid_stream.association.exemplars import Exemplar
-from keyreid_stream.association.operations import OPERATIONS, GalleryState, Operation, SketchKey
-from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.association.operations import OPERATIONS, GalleryState, Operation, SketchKey, changed_by
+from keyreid_stream.association.similarity import Signatures
 from keyreid_stream.errors import InputError
 from keyreid_stream.structures import FloatArray, Identity, IntArray, TrackKey
 
@@ -49,6 +50,9 @@ class Gallery:
         self._state = GalleryState(config.exemplars, config.global_weight) if state is None else state
         self._entries = self._state.entries
         self._unseen_since_s = -np.inf
+        self._search = CandidateSearch(config.global_weight)
+        self._changed: set[int] | None = None
+        """Whose exemplars may be others than those that `_search` holds; None for anybody's."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -98,6 +102,7 @@ class Gallery:
                 "its log is damaged: restore a copy of the file"
             ) from error
         self._unseen_since_s = -np.inf
+        self._note_change(operation)
 
     def begin_run(self, started_utc_s: float, offset_s: float) -> None:
         """A run begins, whose clock is so far behind the gallery's.
@@ -248,21 +253,18 @@ class Gallery:
             self._do("prune", before_s, camera_id or "")
         return len(touched)
 
-    def search(self, rows: Signatures) -> tuple[IntArray, FloatArray]:
-        """Every identity's best similarity to each row.
+    def nearest(self, rows: Signatures, count: int) -> tuple[IntArray, FloatArray]:
+        """The identities most like each row, by their closest exemplar.
 
         Returns:
-            identity ids (I,) ascending by founding, and similarities (len(rows), I): the closest exemplar's.
+            identity ids and similarities, (len(rows), m) each, closest first; m is `count`, or as many as there are.
         """
-        known = [(identity_id, entry.exemplars) for identity_id, entry in self._entries.items() if entry.exemplars]
-        ids = np.array([identity_id for identity_id, _ in known], np.int64)
-        if not known or not len(rows):
-            return ids, np.zeros((len(rows), len(ids)), np.float32)
-        all_exemplars = Signatures.joined([one.signature for _, exemplars in known for one in exemplars])
-        pairs = similarity(rows, all_exemplars, self._config.global_weight)
-        starts = np.cumsum([0, *(len(exemplars) for _, exemplars in known[:-1])])
-        best: FloatArray = np.maximum.reduceat(pairs, starts, axis=1)
-        return ids, best
+        changed = {*self._entries, *self._search.ids()} if self._changed is None else self._changed
+        for identity_id in sorted(changed):
+            entry = self._entries.get(identity_id)
+            self._search.put(identity_id, () if entry is None else entry.exemplars)
+        self._changed = set()
+        return self._search.nearest(rows, count)
 
     def expire(self, now_s: float, in_use: Iterable[int]) -> list[int]:
         """Drop identities unseen past retention, then the least recently seen beyond the cap; return their ids.
@@ -313,5 +315,13 @@ class Gallery:
     def _do(self, name: str, *arguments: int | float | str, exemplar: Exemplar | None = None) -> None:
         operation = Operation(name, arguments, exemplar)
         OPERATIONS[name](self._state, operation)
+        self._note_change(operation)
         if self._journal is not None:
             self._journal.note(operation)
+
+    def _note_change(self, operation: Operation) -> None:
+        changed = changed_by(operation)
+        if changed is None or self._changed is None:
+            self._changed = None
+        else:
+            self._changed |= changed

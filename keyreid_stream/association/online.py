@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from keyreid_stream.association.assignments import Assignments
 from keyreid_stream.association.config import AssociationConfig
 from keyreid_stream.association.explaining import Comparison
 from keyreid_stream.association.gallery import Gallery
-from keyreid_stream.association.links import FORBIDDEN, IMPOSSIBLE, Links, PairTables
-from keyreid_stream.association.nodes import Groups, Nodes, Settled
+from keyreid_stream.association.links import FORBIDDEN, IMPOSSIBLE, Links
+from keyreid_stream.association.nodes import Groups, Nodes
 from keyreid_stream.association.recording import DecisionRecorder, DecisionTaker
-from keyreid_stream.association.revision import clusters, relabelled
+from keyreid_stream.association.revising import Reviser
+from keyreid_stream.association.revision import clusters
 from keyreid_stream.association.similarity import similarity
-from keyreid_stream.association.site import learn_differences, learn_travel
+from keyreid_stream.association.site import learn_travel
 from keyreid_stream.association.sketches import Sketcher, as_exemplar
 from keyreid_stream.association.thresholds import Thresholds
 from keyreid_stream.association.tracklets import Sighting, Tracklet, TrackletBook
 from keyreid_stream.association.travel import TravelTime, TravelTimes
 from keyreid_stream.structures import Event, FloatArray, Identity, IntArray, TrackEvidence, TrackKey
 
-CANDIDATES = 16
-"""Settled identities that a tracklet is compared with in full: those most like it."""
-
 _UNSURE = -2.0
 """Log odds of the best candidate above which a new identity is provisional."""
 
-_INERTIA = 0.5
-"""Log odds that a revision must gain to change a decision."""
-
-_ROUNDS = 4
-"""Clusterings of one revision, each by what the groups of the one before look like."""
-
 _SETTLE_EVERY_S = 1.0
-
-_MOST_MASS = 20
-"""Clips beyond which a tracklet counts no more for whose identity a group keeps."""
-
-_SETTLED_MASS = 50
-"""What a settled exemplar counts there: identities follow who was known first."""
-
-
-REVISED_AT_ONCE = 128
-"""Tracklets of the window up to which revisions come as often as they are asked for. What one costs grows with the
-square of their number, so with more of them revisions are as much rarer, and a busy site pays in proportion."""
 
 
 class OnlineAssociator:
@@ -85,8 +66,11 @@ class OnlineAssociator:
         if decisions is not None:
             self.record_decisions(decisions)
         self._cameras: dict[str, int] = {}
+        self._assignments = Assignments(self._gallery, self._book, self._camera)
+        self._reviser = Reviser(
+            self._config, self._gallery, self._book, self._thresholds, self._links, self._assignments
+        )
         self._sketcher = Sketcher(self._gallery, self._book)
-        self._next_revision_s: float | None = None
         self._next_settling_s = -np.inf
 
     def update(self, timestamp_s: float, evidence: Sequence[TrackEvidence], ended: Sequence[TrackKey]) -> list[Event]:
@@ -102,7 +86,7 @@ class OnlineAssociator:
         self._book.note(sightings)
         events += self._take_clips(sightings)
         events += self._decide(sightings)
-        events += self._revise(timestamp_s)
+        events += self._reviser.revise(timestamp_s, self._recorder)
         self._settle(timestamp_s)
         self._sketcher.draw()
         return events
@@ -154,10 +138,10 @@ class OnlineAssociator:
                 identity_id = one.tracklet.identity_id or (one.was.identity_id if one.was is not None else 0)
                 if identity_id and identity_id in owners:
                     one = self._book.cut(one)
-                    self._assign(one.tracklet, self._gallery.found(one.evidence.timestamp_s))
+                    self._assignments.assign(one.tracklet, self._gallery.found(one.evidence.timestamp_s))
                     events.append(_split(one, identity_id))
                 elif identity_id and one.was is not None:
-                    self._assign(one.tracklet, identity_id)
+                    self._assignments.assign(one.tracklet, identity_id)
                     frame = one.tracklet.first_frame
                     events.append(Event.of_sighting("matched", identity_id, one.evidence, first_frame=frame))
                 owners |= {one.tracklet.identity_id} if one.tracklet.identity_id else set()
@@ -214,7 +198,7 @@ class OnlineAssociator:
                 first_frame=one.tracklet.first_frame,
                 provisional=bool(unsure[row]) and row not in matches,
             )
-            self._assign(one.tracklet, identity_id)
+            self._assignments.assign(one.tracklet, identity_id)
             events[row] = event
         if self._recorder is not None:
             self._recorder.compared([one.tracklet for one in undecided], events, comparison, among, singles)
@@ -223,7 +207,7 @@ class OnlineAssociator:
     def _closeness(self, tracklet: Tracklet, identity_id: int) -> float | None:
         """Similarity of a tracklet to whatever of the identity is most like it."""
         members = [one for one in self._book if one.identity_id == identity_id and one.clips]
-        settled = self._settled([identity_id])
+        settled = self._assignments.settled([identity_id])
         if not members and not settled:
             return None
         own, others = Nodes.of(self._book, [tracklet]), Nodes.of(self._book, members, settled)
@@ -232,7 +216,7 @@ class OnlineAssociator:
     def _compared(self, singles: Groups) -> Comparison | None:
         """Each undecided tracklet beside each identity that it may be; None where nobody is known."""
         known = [one for one in self._book if one.identity_id]
-        settled = self._candidates(singles.nodes)
+        settled = self._assignments.candidates(singles.nodes)
         if not known and not settled:
             return None
         others = Nodes.of(self._book, known, settled)
@@ -240,23 +224,6 @@ class OnlineAssociator:
         people = Groups(others, columns, self._book.layout, self._config.global_weight)
         pairs, count = self._links.pairs(singles.nodes, others), len(self._gallery)
         return Comparison(singles, people, pairs, self._links.terms(singles, people, pairs, count), identity_ids, count)
-
-    def _settled(self, identity_ids: Iterable[int]) -> list[Settled]:
-        """The settled exemplars of identities."""
-        offset_s = self._gallery.offset_s
-        return [
-            Settled(i, one, self._camera(one.camera_id), one.first_s - offset_s, one.last_s - offset_s)
-            for i in identity_ids
-            for one in self._gallery.exemplars(i)
-        ]
-
-    def _candidates(self, nodes: Nodes) -> list[Settled]:
-        """Settled exemplars of the identities most like any of the nodes."""
-        identity_ids, closeness = self._gallery.search(nodes.signatures)
-        if not len(identity_ids):
-            return []
-        best = np.argsort(-closeness, axis=1, kind="stable")[:, :CANDIDATES]
-        return self._settled(identity_ids[np.unique(best)].tolist())
 
     def _found(self, left_over: Sequence[Sighting], among: FloatArray) -> dict[int, tuple[int, bool]]:
         """Identities for tracklets that are nobody known, by row: whose, and whether it is their first."""
@@ -271,122 +238,6 @@ class OnlineAssociator:
             for one in members:
                 founded[one.tracklet.row] = identity_id, one is members[0]
         return founded
-
-    def _revise(self, timestamp_s: float) -> list[Event]:
-        """Cluster the window's tracklets anew, with the settled exemplars of everyone they may be."""
-        if not self._config.revise_every_s:
-            return []
-        if self._next_revision_s is None:
-            self._next_revision_s = timestamp_s + self._config.revise_every_s
-        if timestamp_s < self._next_revision_s:
-            return []
-        crowd = max(1.0, len(self._book) / REVISED_AT_ONCE)
-        self._next_revision_s = timestamp_s + self._config.revise_every_s * crowd
-        learn_differences(self._book, self._thresholds, self._config)
-        tracklets = [one for one in self._book if one.identity_id]
-        if len(tracklets) < 2:
-            return []
-        nodes = self._with_settled(tracklets)
-        pairs = self._links.pairs(nodes, nodes).with_apart(self._apart(nodes, tracklets))
-        groups = self._clustered(nodes, pairs)
-        mass = np.where(nodes.rows < 0, _SETTLED_MASS, 1 + np.minimum(nodes.clips, _MOST_MASS)).astype(np.float32)
-        changes = relabelled(groups, nodes.identities, mass)
-        events = [
-            *self._merge(timestamp_s, changes.merged),
-            *self._relabel(timestamp_s, tracklets, changes.identities),
-        ]
-        if events and self._recorder is not None:
-            self._recorder.revised(nodes, pairs, events)
-        return events
-
-    def _with_settled(self, tracklets: list[Tracklet]) -> Nodes:
-        identities = {one.identity_id for one in tracklets}
-        young = [one for one in tracklets if not self._gallery.exemplars(one.identity_id)]
-        if young:
-            identities |= {one.identity_id for one in self._candidates(Nodes.of(self._book, young))}
-        ordered = sorted(
-            self._settled(sorted(identities)),
-            key=lambda one: (one.identity_id, one.first_s, one.exemplar.camera_id, one.last_s),
-        )
-        return Nodes.of(self._book, tracklets, ordered)
-
-    def _clustered(self, nodes: Nodes, pairs: PairTables) -> IntArray:
-        """Groups (n,) of nodes: clustered, and clustered again by what each group looks like until nothing changes."""
-        # What is settled is settled: an identity's exemplars are one group from the start.
-        _, members = np.unique(nodes.identities[nodes.rows < 0], return_inverse=True)
-        count = len(nodes) - len(members)
-        groups: IntArray = np.concatenate([np.arange(count), count + members]).astype(np.int64)
-        for _ in range(_ROUNDS):
-            grouped = Groups(nodes, groups, self._book.layout, self._config.global_weight)
-            weights = self._links.weights(grouped, grouped, pairs, len(self._gallery))
-            weights = ((weights + weights.T) / 2).astype(np.float32)
-            main = grouped.main_identities()
-            weights += np.float32(_INERTIA) * (main[:, None] == main)
-            joined = clusters(weights)
-            if joined.max() + 1 == len(grouped):
-                break
-            groups = joined[groups]
-        return groups
-
-    def _apart(self, nodes: Nodes, tracklets: Sequence[Tracklet]) -> NDArray[np.bool_]:
-        """Pairs (n, n) of nodes of which one is settled, and which were seen beside one another."""
-        apart = np.zeros((len(nodes), len(nodes)), np.bool_)
-        is_settled = nodes.rows < 0
-        for row, one in enumerate(tracklets):
-            if one.not_these:
-                apart[row] = is_settled & np.isin(nodes.identities, list(one.not_these))
-        settled = np.unique(nodes.identities[is_settled]).tolist()
-        for identity_id in settled:
-            others = [other for other in settled if self._gallery.are_apart(identity_id, other)]
-            if others:
-                mine = is_settled & (nodes.identities == identity_id)
-                apart[np.ix_(mine, is_settled & np.isin(nodes.identities, others))] = True
-        return apart | apart.T
-
-    def _merge(self, timestamp_s: float, merged: Sequence[tuple[int, int]]) -> Iterator[Event]:
-        for gone, kept in merged:
-            self._gallery.merge(kept, gone)
-            for one in self._book:
-                if one.identity_id == gone:
-                    self._book.assign(one, kept)
-                if gone in one.not_these:
-                    one.not_these.add(kept)
-            yield Event("merged", kept, timestamp_s, other_identity_id=gone)
-
-    def _relabel(self, timestamp_s: float, tracklets: Sequence[Tracklet], targets: IntArray) -> Iterator[Event]:
-        new: dict[int, int] = {}
-        for tracklet, target in zip(tracklets, targets.tolist(), strict=False):
-            if target == tracklet.identity_id:
-                continue
-            if target < 0:
-                if target not in new:
-                    new[target] = self._gallery.found(tracklet.first_s)
-                target = new[target]
-            before = tracklet.identity_id
-            self._move(tracklet, target)
-            yield Event(
-                "split",
-                target,
-                timestamp_s,
-                tracklet.key.camera_id,
-                tracklet.key.track_id,
-                other_identity_id=before,
-                first_frame=tracklet.first_frame,
-            )
-
-    def _assign(self, tracklet: Tracklet, identity_id: int) -> None:
-        self._book.assign(tracklet, identity_id)
-        self._gallery.touch(identity_id, tracklet.last_s)
-        self._gallery.add_track(identity_id, tracklet.key)
-
-    def _move(self, tracklet: Tracklet, identity_id: int) -> None:
-        before = tracklet.identity_id
-        self._book.assign(tracklet, identity_id)
-        if before in self._gallery and not any(
-            one.key == tracklet.key and one.identity_id == before for one in self._book
-        ):
-            self._gallery.remove_track(before, tracklet.key)
-        self._assign(tracklet, identity_id)
 
     def _settle(self, now_s: float) -> None:
         """Now and then, let old tracklets become exemplars of their identities, and let old identities go."""

@@ -51,7 +51,7 @@ def list_people(file: GalleryOption) -> None:
         table.add_column("first seen", no_wrap=True)
         table.add_column("last seen", no_wrap=True)
         for title in ("cameras", "tracks", "views", "merged in"):
-            table.add_column(title, overflow="fold")
+            table.add_column(title)
         for identity_id, entry in store.gallery.entries():
             table.add_row(
                 str(identity_id),

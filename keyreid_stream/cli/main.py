@@ -44,7 +44,9 @@ COMMANDS = {
         "Find, track and identify people across cameras; leave events, tracks, videos and a report in a folder.",
     ),
     "doctor": Command(
-        "keyreid_stream.cli.doctor", "doctor", "Show the machine, the versions, and which backends run here and why the others do not."
+        "keyreid_stream.cli.doctor",
+        "doctor",
+        "Show the machine, the versions, and which backends run here and why the others do not.",
     ),
     "engine": Command(
         "keyreid_stream.cli.engine", "engine_app", "Build, list, inspect, validate, export and clean compiled models."

@@ -2,6 +2,6 @@
 
 from keyreid_stream.demo.config import DemoConfig, demo_config
 from keyreid_stream.demo.demo import Demo, DemoResult
-from keyreid_stream.demo.weights import chosen_pose, chosen_reid
+from keyreid_stream.demo.weights import chosen_pose, reid_ingredient
 
-__all__ = ["Demo", "DemoConfig", "DemoResult", "chosen_pose", "chosen_reid", "demo_config"]
+__all__ = ["Demo", "DemoConfig", "DemoResult", "chosen_pose", "demo_config", "reid_ingredient"]

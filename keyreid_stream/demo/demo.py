@@ -13,7 +13,7 @@ from keyreid_stream.config import DeploymentConfig, deployment
 from keyreid_stream.demo.config import DemoConfig
 from keyreid_stream.demo.judging import TRUTH, judge
 from keyreid_stream.demo.truth_sink import TruthSink
-from keyreid_stream.demo.weights import chosen_pose, chosen_reid
+from keyreid_stream.demo.weights import chosen_pose, reid_ingredient
 from keyreid_stream.evaluation import RunScores
 from keyreid_stream.interfaces import Sink
 from keyreid_stream.pipeline import Pipeline
@@ -98,24 +98,20 @@ class Demo:
         Raises:
             InputError: the folder cannot be used, or a setting, scene or weights file is bad.
         """
-        pose, reid = chosen_pose(config.pose), chosen_reid(config.weights)
+        pose = chosen_pose(config.pose)
         destination = RunFolder(folder, overwrite=overwrite)
         destination.check()
-        destination.check_inputs([config.scene, pose.weights or "", reid.weights or ""])
+        destination.check_inputs([config.scene, pose.weights, config.weights or ""])
         settings = deployment(
             {
                 "sources": {"cameras": [config.address]},
                 "pose": {"weights": pose.weights},
-                "model": {"weights": reid.weights},
+                "model": {"weights": config.weights},
             }
         )
         cameras = open_world(config.address, keep_truth=True)
         check_distinct([(camera.camera_id, camera.camera_id) for camera in cameras])
         pipeline = Pipeline.from_config(settings, sources=cameras)
-        said = reid.ingredient
-        if pipeline.model is not None and pipeline.model.notice is not None:
-            notice = pipeline.model.notice
-            said = Ingredient(said.name, f"{notice[0].upper()}{notice[1:]}.")
         return cls(
             config,
             pipeline,
@@ -124,7 +120,7 @@ class Demo:
             settings=settings,
             overwrite=overwrite,
             detector=pose.ingredient,
-            reid=said,
+            reid=reid_ingredient(pipeline.model) if pipeline.model else None,
         )
 
     def record(self, sinks: Sequence[Sink] = ()) -> DemoResult:

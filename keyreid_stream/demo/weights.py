@@ -1,4 +1,4 @@
-"""Which networks the demo runs when nobody says otherwise: the only place that decides it."""
+"""Which detector the demo runs, and what it tells people about its networks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyreid_stream.errors import WeightsError
-from keyreid_stream.models.known_weights import SHIPPED
+from keyreid_stream.models.load import DRAWN_PEOPLE, ModelCard
 from keyreid_stream.pose.shipped import WORLD_POSE_FILE
 from keyreid_stream.report import Ingredient
-
-SHIPPED_REID = SHIPPED / "world-tiny.safetensors"
 
 _DRAWN_PEOPLE = (
     "was trained on drawn people alone, in worlds like this one. It does its job here; its figures say nothing about "
@@ -18,11 +16,17 @@ _DRAWN_PEOPLE = (
 )
 
 
+_KNOWS_DRAWN_PEOPLE = (
+    "has seen drawn people in training, of worlds like this one: how well it tells them apart says little about real "
+    "video; its card has figures of photographs."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Weights, and what to tell people about them; `weights` None stands for random parameters."""
+    """Weights, and what to tell people about them."""
 
-    weights: str | None
+    weights: str
     ingredient: Ingredient
 
 
@@ -44,17 +48,9 @@ def chosen_pose(given: str | None, shipped: Path = WORLD_POSE_FILE) -> Chosen:
     return Chosen(str(shipped), Ingredient(shipped.stem, f"The detector {shipped.stem} {_DRAWN_PEOPLE}"))
 
 
-def chosen_reid(given: str | None, shipped: Path = SHIPPED_REID) -> Chosen:
-    """The KeyRe-ID weights to run; random parameters where none are given and none are shipped.
-
-    Args:
-        given: a user's choice: a path or a name; None for the shipped ones.
-        shipped: where the shipped ones lie.
-    """
-    if given is not None and given != shipped.stem:
-        return Chosen(given, Ingredient(Path(given).name))
-    if shipped.is_file():
-        return Chosen(str(shipped), Ingredient(shipped.stem, f"The model {shipped.stem} {_DRAWN_PEOPLE}"))
-    if given is not None:
-        return Chosen(given, Ingredient(given))
-    return Chosen(None, Ingredient("no trained weights"))
+def reid_ingredient(card: ModelCard) -> Ingredient:
+    """What to say of the KeyRe-ID model that runs in a drawn world."""
+    name = Path(card.weights).stem if card.weights else f"{card.name}, untrained"
+    if card.notice is not None:
+        return Ingredient(name, f"{card.notice[0].upper()}{card.notice[1:]}.")
+    return Ingredient(name, f"The model {name} {_KNOWS_DRAWN_PEOPLE}" if DRAWN_PEOPLE in card.data_sets else None)

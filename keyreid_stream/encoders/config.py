@@ -13,8 +13,9 @@ class EncoderConfig(BaseModel):
     """Which model, where it runs, and how.
 
     Attributes:
-        name: architecture to build untrained where no weights are given: tiny, small or base.
-        weights: a weights file (.safetensors, or the published .pth), or the name of known or imported weights.
+        name: architecture to build with random parameters: tiny, small or base.
+        weights: a weights file (.safetensors, or the published .pth), or the name of known or imported weights. With
+            neither `name` nor `weights`, those that come with the package: keyreid-tiny.
         device: cpu, cuda, cuda:0 and so on, or mps; `auto` takes a CUDA GPU where there is one, else the CPU.
         backend: what runs the network: torch, a compiled engine (onnxruntime, openvino), or `auto`, the best there is.
         precision: of the network's arithmetic; embeddings are float32 either way. `auto` is float32 on torch, and on
@@ -25,7 +26,7 @@ class EncoderConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = "tiny"
+    name: str | None = None
     weights: str | None = None
     device: DeviceName = "auto"
     backend: Literal["auto", "torch", "onnxruntime", "openvino"] = "torch"
@@ -35,6 +36,6 @@ class EncoderConfig(BaseModel):
 
     @model_validator(mode="after")
     def _one_model(self) -> Self:
-        if self.weights is not None and "name" in self.model_fields_set:
+        if self.weights is not None and self.name is not None:
             raise ValueError("give `name` for an untrained model or `weights`, which know their own model; not both")
         return self

@@ -18,6 +18,9 @@ from keyreid_stream.models.known_weights import known_weights, published_origin,
 from keyreid_stream.models.published import load_published
 from keyreid_stream.models.weights import file_sha256, load_weights
 
+DEFAULT_WEIGHTS = "keyreid-tiny"
+"""What runs where nobody says otherwise: shipped, trained on photographs of people and on drawn ones."""
+
 DRAWN_PEOPLE = "worlds"
 """The data set of people in synthetic worlds, as weights name it."""
 
@@ -73,11 +76,11 @@ class LoadedModel:
     card: ModelCard
 
 
-def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0) -> LoadedModel:
-    """Build a network and fill it.
+def load_model(name: str | None = None, weights: str | None = None, *, seed: int = 0) -> LoadedModel:
+    """Build a network and fill it; with neither `name` nor `weights`, with `DEFAULT_WEIGHTS`.
 
     Args:
-        name: the architecture to build with random parameters when there are no weights.
+        name: an architecture to build with random parameters; only where no weights are given.
         weights: a keyreid `.safetensors`, a published `.pth` of a known hash, or the name of known or imported weights.
         seed: of the random parameters.
 
@@ -86,10 +89,10 @@ def load_model(name: str = "tiny", weights: str | None = None, *, seed: int = 0)
             know whether they were trained.
         ConfigError: there is no architecture of this name.
     """
-    if weights is None:
+    if weights is None and name is not None:
         model = build_model(named_model(name), seed=seed)
         return LoadedModel(model, _card(model, trained=False, sha256=parameters_sha256(model.state_dict())))
-    path = resolve_weights(weights)
+    path = resolve_weights(weights or DEFAULT_WEIGHTS)
     if path.suffix == ".pth":
         model, _ = load_published(path)
         return LoadedModel(model, _card(model, trained=True, sha256=_known_sha256(path), weights=path))

@@ -15,7 +15,7 @@ class OutputConfig(BaseModel):
         background: of the videos; `camera` draws on the cameras' pictures, `plain` on plain ground, so that boxes and
             skeletons are kept but no picture of anyone.
         crops: the best pictures of everybody from each camera: none; with heads made unrecognisable; or as they are.
-        decisions: why each decision about an identity was made, for `keyreid explain`.
+        decisions: why each decision about an identity was made, for `keyreid gallery explain`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

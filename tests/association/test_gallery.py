@@ -33,20 +33,49 @@ def kept(gallery: Gallery, identity_id: int) -> list[int]:
     return [round(float(angle)) for angle in np.rad2deg(np.arctan2(vectors[:, 1], vectors[:, 0]))]
 
 
-def test_search_returns_the_closest_exemplar_of_each_identity() -> None:
+def test_identities_are_found_by_their_closest_exemplar() -> None:
     gallery = Gallery(AssociationConfig())
     first, second, without_exemplar = gallery.found(0.0), gallery.found(0.0), gallery.found(0.0)
     gallery.add_exemplar(first, exemplar(0))
     gallery.add_exemplar(first, exemplar(80))
     gallery.add_exemplar(second, exemplar(180))
-    ids, best = gallery.search(pointing(60, 180))
-    assert ids.tolist() == [first, second]
-    np.testing.assert_allclose(best, np.cos(np.deg2rad([[20, 120], [100, 0]])), atol=1e-3)  # half precision
+    ids, best = gallery.nearest(pointing(60, 180), 2)
+    assert ids.tolist() == [[first, second], [second, first]]
+    np.testing.assert_allclose(best, np.cos(np.deg2rad([[20, 120], [0, 100]])), atol=1e-3)  # half precision
     assert without_exemplar in gallery
 
 
-def test_searching_in_an_empty_gallery_gives_empty_results() -> None:
-    assert Gallery(AssociationConfig()).search(pointing(0))[1].shape == (1, 0)
+def test_an_empty_gallery_finds_nobody() -> None:
+    assert Gallery(AssociationConfig()).nearest(pointing(0), 3)[1].shape == (1, 0)
+
+
+def test_whatever_changes_is_found_as_it_is_now() -> None:
+    """Every operation that gives, takes or moves exemplars; what is found must follow at once."""
+    gallery = Gallery(AssociationConfig(exemplars=2))
+
+    def found(degrees: float) -> list[int]:
+        return gallery.nearest(pointing(degrees), 9)[0][0].tolist()
+
+    one, two = gallery.found(0.0), gallery.found(0.0)
+    gallery.add_exemplar(one, exemplar(0))
+    gallery.add_exemplar(two, exemplar(90, last_s=9.0))
+    assert found(80) == [two, one]
+    gallery.merge(one, two)
+    assert found(80) == [one]
+    gallery.unmerge(one)
+    assert found(80) == [two, one]
+    gallery.add_exemplar(one, exemplar(70))
+    assert found(75) == [one, two]
+    three = gallery.detach(one, [1])
+    assert found(75) == [three, two, one]
+    gallery.forget(three)
+    assert found(75) == [two, one]
+    gallery.touch(two, 9.0)
+    gallery.prune(5.0)
+    assert found(75) == [two]
+    gallery.sketch(two, TrackKey("a", 1), 0, exemplar(180))
+    gallery.begin_run(0.0, 0.0)
+    assert gallery.nearest(pointing(180), 1)[1][0, 0] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_full_identity_gives_up_one_of_the_two_most_alike_the_one_of_fewer_clips() -> None:

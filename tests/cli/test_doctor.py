@@ -68,9 +68,7 @@ def test_nothing_that_fails_ends_it(capfd: pytest.CaptureFixture[str], monkeypat
     assert "second line" not in shown
 
 
-def test_a_missing_package_is_not_installed(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package_is_not_installed(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "PACKAGES", ("a-package-that-nobody-has",))
     assert main(["doctor", "--device", "cpu"]) == 0
     line = next(line for line in capfd.readouterr().out.splitlines() if "nobody-has" in line)

@@ -1,4 +1,4 @@
-"""`keyreid track` as its user runs it: a process of its own, real video, real detector, real model (untrained)."""
+"""`keyreid track` as its user runs it: a process of its own, real video, real detector, the package's own model."""
 
 from __future__ import annotations
 
@@ -57,14 +57,15 @@ def runs(
     return made
 
 
-def test_it_says_what_it_did_and_that_the_model_is_untrained(
+def test_it_says_what_it_did_with_the_model_that_comes_with_the_package(
     runs: list[tuple[Path, subprocess.CompletedProcess[str]]],
 ) -> None:
     out, done = runs[0]
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(out)
     assert done.stdout.startswith("finished: 48 frames of 4 cameras")
-    assert "untrained" in done.stderr
+    assert report(out)["model"]["name"] == "keyreid-tiny"
+    assert "untrained" not in done.stderr
     assert "NETWORK" not in done.stderr
 
 
@@ -83,7 +84,7 @@ def test_it_leaves_people_with_identities_in_every_camera(
     said = report(out)
     assert said["status"] == "finished"
     assert [camera["frames"] for camera in said["cameras"].values()] == [12] * 4
-    assert said["model"]["trained"] is False
+    assert said["model"]["trained"] is True
     assert len(said["pose_weights"]["sha256"]) == len(said["model"]["sha256"]) == 64
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from keyreid_stream.errors import ConfigError, WeightsError
+from keyreid_stream.models.known_weights import SHIPPED
 from keyreid_stream.models.load import load_model, parameters_sha256
 from keyreid_stream.models.weights import Provenance, file_sha256, save_weights
 from tests.models.small_models import small_model
@@ -27,6 +28,12 @@ def test_without_weights_the_model_is_random_reproducible_and_says_so() -> None:
     assert first.card.notice is not None
     assert "untrained" in first.card.notice
     assert not first.model.training
+
+
+def test_where_nobody_says_otherwise_the_shipped_weights_are_loaded() -> None:
+    default = load_model()
+    assert default.card.weights == str(SHIPPED / "keyreid-tiny.safetensors")
+    assert default.card.notice is None
 
 
 @pytest.mark.parametrize("trained", [True, False])

@@ -27,7 +27,7 @@ def test_they_are_small_enough_to_ship_and_say_how_they_were_made(name: str) -> 
 def test_drawn_people_of_another_seed_are_told_apart_across_cameras() -> None:
     cv2.setNumThreads(1)
     world = World(load_scene("plaza"), seed=611, seconds=12)
-    encoder, _ = torch_encoders(load_model(weights="world-tiny").model, EncoderConfig(device="cpu"))
+    encoder, _ = torch_encoders(load_model().model, EncoderConfig(device="cpu"))
     vectors: list[np.ndarray] = []
     owners: list[tuple[int, int]] = []
     for camera in range(2):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -23,9 +21,9 @@ TOLERANCE = 1e-3
 
 
 @pytest.fixture(scope="module")
-def graphs(golden: Golden) -> Iterator[list[OnnxGraph]]:
+def graphs(golden: Golden) -> list[OnnxGraph]:
     """Of normalised images: the golden crops are random numbers and no 8-bit pictures."""
-    yield [export_graph(golden.model, kind, "float32", weights_sha256="0" * 64, normalised=True) for kind in HALVES]
+    return [export_graph(golden.model, kind, "float32", weights_sha256="0" * 64, normalised=True) for kind in HALVES]
 
 
 @pytest.mark.parametrize("make", [OnnxRuntimeBackend, OpenVinoBackend])
