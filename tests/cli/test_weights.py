@@ -107,8 +107,8 @@ def refusal(*arguments: str | Path) -> str:
 def test_list_shows_what_can_be_fetched_and_what_is_here(manifest: Path, home: Path, pair: WeightsFile) -> None:
     succeed("import", pair.path, "--name", "mine")
     rows = {line.split()[1]: line for line in succeed("list").splitlines() if line.startswith("│")}
-    assert rows.keys() == {"published-mars", "ours", "mine", "world-tiny"}
-    assert "comes with the package" in rows["world-tiny"]
+    assert rows.keys() == {"published-mars", "ours", "mine", "keyreid-tiny"}
+    assert "comes with the package" in rows["keyreid-tiny"]
     assert "876.8 MB" in rows["published-mars"]
     assert " no " in rows["published-mars"]
     assert " no " in rows["ours"]

@@ -199,11 +199,11 @@ def test_an_imported_name_is_resolved(tmp_path: Path) -> None:
 
 def test_shipped_weights_have_a_name_and_a_users_own_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyreid_stream.models.known_weights.SHIPPED", tmp_path / "shipped")
-    shipped = put_pair(tmp_path / "shipped", "world-tiny")
-    assert shipped_names() == ("world-tiny",)
-    assert resolve_weights("world-tiny", folder=tmp_path / "own") == shipped
-    own = put_pair(tmp_path / "own", "world-tiny")
-    assert resolve_weights("world-tiny", folder=tmp_path / "own") == own
+    shipped = put_pair(tmp_path / "shipped", "keyreid-tiny")
+    assert shipped_names() == ("keyreid-tiny",)
+    assert resolve_weights("keyreid-tiny", folder=tmp_path / "own") == shipped
+    own = put_pair(tmp_path / "own", "keyreid-tiny")
+    assert resolve_weights("keyreid-tiny", folder=tmp_path / "own") == own
 
 
 def test_the_default_folder_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ def test_a_world_scene(tmp_path: Path) -> None:
         for shot in film(World(address.described(), address.seed, address.seconds)):
             writer.write(shot)
     searches = load_searches("worlds", None, {"worlds": tmp_path})
-    network = open_embedder("keyreid:world-tiny", "cpu")
+    network = open_embedder("keyreid:keyreid-tiny", "cpu")
     plan = ClipPlan("spaced", 1, 2)
     rows = evaluate(network, searches, EvaluationOptions(plan)).rows
     assert [row.similarity for row in rows] == ["cosine", "global", "visible-0.5"]
