@@ -137,7 +137,7 @@ def _loaded(model: str | None, weights: str | None) -> LoadedModel:
 
     if model is not None and weights is not None:
         raise InputError("give --model for an untrained network or --weights, which know their own; not both")
-    return load_model(model or "tiny", weights)
+    return load_model(model, weights)
 
 
 def _cache(folder: Path | None) -> EngineCache:
