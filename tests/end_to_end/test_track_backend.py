@@ -26,7 +26,7 @@ def test_a_compiled_backend_runs_and_is_reported(
     counts = {}
     for backend in ("torch", "onnxruntime"):
         out = tmp_path / backend
-        command = ["track", world_address(tmp_path), "--weights", "keyreid-tiny", "--out", str(out), "--backend", backend]
+        command = ["track", world_address(tmp_path), "--out", str(out), "--backend", backend]
         assert main([*command, *OPTIONS]) == 0
         report = json.loads((out / "run.json").read_text(encoding="utf-8"))
         assert report["backend"]["name"] == report["settings"]["model"]["backend"] == backend
