@@ -319,6 +319,13 @@ class GalleryStore:
             )
         except (KeyError, ValueError) as error:
             raise InputError(f"gallery {self.path} is damaged (its settings); restore a copy of it") from error
+        known = _space(self._meta) if self._meta.get("model") else None
+        if known is not None and self._space is not None and known != self._space:
+            raise InputError(
+                f"gallery {self.path} holds embeddings of the model {known.model!r} ({known.sha256[:12]}), which "
+                f"cannot be compared with those of {self._space.model!r} ({self._space.sha256[:12]}); "
+                "use that model, or another gallery"
+            )
         if config is None:
             return made
         for name in ("exemplars", "global_weight"):
@@ -327,13 +334,6 @@ class GalleryStore:
                     f"gallery {self.path} was made with association.{name} = {getattr(made, name):g}, "
                     f"the settings say {getattr(config, name):g}; use one of them for both"
                 )
-        known = _space(self._meta) if self._meta.get("model") else None
-        if known is not None and self._space is not None and known != self._space:
-            raise InputError(
-                f"gallery {self.path} holds embeddings of the model {known.model!r} ({known.sha256[:12]}), which "
-                f"cannot be compared with those of {self._space.model!r} ({self._space.sha256[:12]}); "
-                "use that model, or another gallery"
-            )
         return config
 
     def _restored(self) -> GalleryState:

@@ -21,6 +21,7 @@ from keyreid_stream.association.erasing import forget as forget_in_gallery
 from keyreid_stream.association.gallery import Gallery
 from keyreid_stream.association.store import GalleryStore
 from keyreid_stream.cli.explain import explain
+from keyreid_stream.cli.gallery_search import search
 from keyreid_stream.errors import InputError, KeyReIDError
 from keyreid_stream.run_erasure import RunErasure, erase_from_run
 
@@ -40,6 +41,7 @@ def gallery() -> None:
 
 
 gallery_app.command("explain")(explain)
+gallery_app.command("search")(search)
 
 
 @gallery_app.command("list")

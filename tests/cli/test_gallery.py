@@ -6,11 +6,19 @@ import json
 import stat
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from keyreid_stream.association.store import GalleryStore
+from keyreid_stream.association import AssociationConfig
+from keyreid_stream.association.exemplars import Exemplar
+from keyreid_stream.association.similarity import signatures
+from keyreid_stream.association.store import EmbeddingSpace, GalleryStore
 from keyreid_stream.cli.main import main
-from keyreid_stream.structures import TrackKey
+from keyreid_stream.encoders import EncoderConfig, torch_encoders
+from keyreid_stream.models.crops import make_crops
+from keyreid_stream.models.load import load_model
+from keyreid_stream.structures import Clip, TrackKey
 from tests.association.killed_run import CONFIG, SPACE
 from tests.association.test_store import exemplar
 
@@ -116,3 +124,48 @@ def test_bad_files_are_told_in_one_line_and_nothing_is_made(
         assert error.count("\n") == 1
         assert error.startswith("keyreid: ")
     assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_search_refuses_what_it_cannot_use(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "empty.jpg").touch()
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((128, 64, 3), 90, np.uint8))
+    for words, told in (
+        (("gone.jpg", "--crop"), "cannot be read"),
+        ((tmp_path / "text.jpg", "--crop"), "no picture that OpenCV reads"),
+        ((tmp_path / "empty.jpg", "--crop"), "no picture that OpenCV reads"),
+        ((tmp_path / "grey.png",), "--pose WEIGHTS"),
+        ((tmp_path / "grey.png", "--crop", "--pose", "a.pt"), "--pose WEIGHTS"),
+        ((tmp_path / "grey.png", "--crop"), "holds embeddings of the model"),
+    ):
+        code, said, error = typed(capsys, "search", *words, "--gallery", file)
+        assert (code, said) == (2, "")
+        assert told in error
+        assert len(error.splitlines()) == 1
+
+
+def test_a_crop_of_somebody_known_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the package's own model: a picture is most like itself."""
+    loaded = load_model()
+    encoder, head = torch_encoders(loaded.model, EncoderConfig(device="cpu"))
+    rng = np.random.default_rng(0)
+    pictures = [np.kron(rng.integers(0, 255, (8, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8) for _ in range(3)]
+    path = tmp_path / "people.gallery"
+    space = EmbeddingSpace(head.layout, loaded.card.name, loaded.card.sha256)
+    with GalleryStore(path, AssociationConfig(), space) as store, store.tick():
+        store.begin_run(0.0)
+        for picture in pictures:
+            crops = make_crops(picture, np.array([[0, 0, 64, 128]], np.float32), None, encoder.crop_spec)
+            seen = encoder.encode(crops)
+            embedding = head.embed([Clip(seen.tokens, seen.class_rows, seen.part_weights)])[0]
+            one = Exemplar(signatures([embedding], AssociationConfig().global_weight), "door", 1, 0.0, 1.0)
+            store.gallery.add_exemplar(store.gallery.found(0.0), one)
+        store.gallery.name(2, "the baker")
+    cv2.imwrite(str(tmp_path / "second.png"), pictures[1][..., ::-1])
+    code, said, _ = typed(capsys, "search", tmp_path / "second.png", "--crop", "--gallery", path, "--device", "cpu")
+    assert code == 0
+    first = next(line.split() for line in said.splitlines() if line.split()[:1] == ["2"])
+    assert first == ["2", "the", "baker", "1.000"]
+    ranked = [line.split()[0] for line in said.splitlines() if line.strip()[:1].isdigit()]
+    assert ranked[0] == "2"
+    assert sorted(ranked) == ["1", "2", "3"]
