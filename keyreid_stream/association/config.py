@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from keyreid_stream.association.travel import TravelTime
 
 
+HOUR_S, MONTH_S = 3600.0, 30 * 86400.0
+
+
 class AssociationConfig(BaseModel):
     """How tracks become identities.
 
@@ -30,6 +33,7 @@ class AssociationConfig(BaseModel):
         max_tracklets: beyond this many, the longest ended are settled earlier.
         exemplars: settled tracklets kept per identity; when full, the one most like another gives way.
         retention_s: an identity unseen for this long is dropped with all its embeddings: whoever comes later is new.
+            Where it is not set, an hour, or 30 days in a gallery that is kept in a file.
         max_identities: beyond this many, the least recently seen are dropped.
         gallery: a file that keeps who is known from run to run; without it, every run begins knowing nobody.
     """
@@ -51,6 +55,13 @@ class AssociationConfig(BaseModel):
     window_s: float = Field(default=60.0, gt=0)
     max_tracklets: int = Field(default=512, ge=16, le=4096)
     exemplars: int = Field(default=8, ge=1, le=256)
-    retention_s: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
+    retention_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_identities: int = Field(default=10_000, ge=1)
     gallery: str | None = Field(default=None, min_length=1)
+
+    @property
+    def kept_s(self) -> float:
+        """How long somebody unseen is known, in seconds."""
+        if self.retention_s is not None:
+            return self.retention_s
+        return HOUR_S if self.gallery is None else MONTH_S

@@ -273,7 +273,7 @@ class Gallery:
 
         Identities in `in_use` are never dropped.
         """
-        oldest_allowed = now_s + self.offset_s - self._config.retention_s
+        oldest_allowed = now_s + self.offset_s - self._config.kept_s
         surplus = len(self._entries) - self._config.max_identities
         if surplus <= 0 and self._unseen_since_s >= oldest_allowed:
             return []  # nobody is so old: it was looked up before

@@ -279,7 +279,7 @@ class GalleryStore:
         file.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot_seq', ?)", (str(last),))
         file.execute("UPDATE log SET numbers = NULL WHERE numbers IS NOT NULL")
         # Who is dropped by age is not told of any longer than they would have been known.
-        file.execute("DELETE FROM log WHERE utc_s < ?", (self._clock() - self._config.retention_s,))
+        file.execute("DELETE FROM log WHERE utc_s < ?", (self._clock() - self._config.kept_s,))
         self._changed, self._since_snapshot = set(), 0
 
     def _read_meta(self) -> dict[str, str]:
@@ -296,7 +296,7 @@ class GalleryStore:
         meta |= {
             "exemplars": str(self._config.exemplars),
             "global_weight": repr(self._config.global_weight),
-            "retention_s": repr(self._config.retention_s),
+            "retention_s": repr(self._config.kept_s),
         }
         if self._space is not None:
             layout = self._space.layout

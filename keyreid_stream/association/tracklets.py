@@ -227,7 +227,7 @@ class TrackletBook:
     def settled(self, now_s: float) -> list[Tracklet]:
         """Ended tracklets that are to leave the book: out of the window, or too many."""
         ended = [one for one in self._by_row.values() if one.ended]
-        window_s = min(self._config.window_s, self._config.retention_s)
+        window_s = min(self._config.window_s, self._config.kept_s)
         old = [one for one in ended if one.last_s < now_s - window_s]
         surplus = len(self._by_row) - len(old) - self._config.max_tracklets
         if surplus > 0:

@@ -48,11 +48,13 @@ gallery_app.command("search")(search)
 def list_people(file: GalleryOption) -> None:
     """List everybody, with when and where they were seen."""
     with GalleryStore(file, must_exist=True) as store:
+        known_cameras = [camera for _, entry in store.gallery.entries() for camera in _cameras(entry)]
         table = Table("id", box=None)
         table.add_column("name", no_wrap=True)
         table.add_column("first seen", no_wrap=True)
         table.add_column("last seen", no_wrap=True)
-        for title in ("cameras", "tracks", "views", "merged in"):
+        table.add_column("cameras", overflow="fold", min_width=max(map(len, known_cameras), default=0))
+        for title in ("tracks", "views", "merged in"):
             table.add_column(title)
         for identity_id, entry in store.gallery.entries():
             table.add_row(

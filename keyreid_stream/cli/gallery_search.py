@@ -61,8 +61,8 @@ def search(
         return
     for number, person in enumerate(people, start=1):
         box = ", ".join(f"{edge:.0f}" for edge in person.box_xyxy)
-        title = Text(f"person {number} at {box}")
-        table = Table("id", "name", "similarity", title=title, title_justify="left", box=None)
+        typer.echo(f"person {number} at {box}")
+        table = Table("id", "name", "similarity", box=None)
         for one in person.likenesses:
             table.add_row(str(one.identity_id), Text(one.name), f"{one.similarity:.3f}")
         Console().print(table)

@@ -124,6 +124,12 @@ def test_a_merge_keeps_times_tracks_and_exemplars_of_both() -> None:
     assert kept(gallery, first) == [0, 30]
 
 
+def test_people_are_kept_for_an_hour_or_in_a_file_for_a_month_or_as_long_as_is_said() -> None:
+    assert AssociationConfig().kept_s == 3600
+    assert AssociationConfig(gallery="people.gallery").kept_s == 30 * 24 * 3600
+    assert AssociationConfig(gallery="people.gallery", retention_s=60).kept_s == 60
+
+
 def test_retention_and_cap_forget_the_least_recently_seen_but_never_who_is_in_view() -> None:
     gallery = Gallery(AssociationConfig(retention_s=10, max_identities=2))
     old, older_but_in_view, recent, newest = (gallery.found(0.0) for _ in range(4))
