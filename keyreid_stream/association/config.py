@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from keyreid_stream.association.travel import TravelTime
 
-
 HOUR_S, MONTH_S = 3600.0, 30 * 86400.0
 
 
