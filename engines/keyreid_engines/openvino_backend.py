@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from keyreid_engines.backend import Arrays, EngineFiles, as_contiguous, import_library
 from keyreid_engines.errors import EngineError
 from keyreid_engines.graphs import Precision
+from keyreid_engines.signal_stack import kept_signal_stack
 
 DEVICE = "CPU"
 
@@ -37,10 +38,11 @@ class OpenVinoBackend:
             # "2026.4.1-22982-…": builds of one release can differ.
             self._version = str(self._library.get_version()).split("-releases")[0]
             self._core: Any = self._library.Core()
-            self._processor = str(self._core.get_property(DEVICE, "FULL_DEVICE_NAME"))
-            self._capabilities = sorted(
-                str(one) for one in self._core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
-            )
+            with kept_signal_stack():  # the first question loads the plugin
+                self._processor = str(self._core.get_property(DEVICE, "FULL_DEVICE_NAME"))
+                self._capabilities = sorted(
+                    str(one) for one in self._core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+                )
         except Exception as error:  # AttributeError of half a package, RuntimeError of a plugin
             raise ImportError(f"openvino is installed but cannot use the CPU ({_last_line(error)})") from error
 
@@ -92,7 +94,8 @@ class OpenVinoBackend:
         }
         try:
             model = self._core.read_model(model=files["xml"], weights=files["bin"])
-            return OpenVinoGraph(self._core.compile_model(model, DEVICE, settings))
+            with kept_signal_stack():
+                return OpenVinoGraph(self._core.compile_model(model, DEVICE, settings))
         except RuntimeError as error:
             raise _refused(error) from error
 
