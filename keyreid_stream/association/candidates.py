@@ -29,6 +29,7 @@ class CandidateSearch:
         self._exemplars: dict[int, tuple[Exemplar, ...]] = {}
         self._looks: dict[int, Signatures] = {}
         self._index: CandidateIndex | None = None
+        self._everyone: tuple[IntArray, Signatures, IntArray] | None = None  # ready to compare, while they are few
 
     def ids(self) -> frozenset[int]:
         """Everyone held."""
@@ -39,6 +40,7 @@ class CandidateSearch:
         given = tuple(exemplars)
         if given == self._exemplars.get(identity_id, ()):
             return
+        self._everyone = None
         if not given:
             del self._exemplars[identity_id], self._looks[identity_id]
             if self._index is not None:
@@ -67,24 +69,23 @@ class CandidateSearch:
         for start in range(0, len(queries) if count else 0, _QUERIES_AT_ONCE):
             some = slice(start, start + _QUERIES_AT_ONCE)
             asked = Signatures(queries.vectors[some], queries.visibility[some])
-            listed = self._listed(asked)
-            close = self._closest(asked, listed)
+            listed, looks, starts = self._listed(asked)
+            close = np.maximum.reduceat(similarity(asked, looks, self._global_weight), starts, axis=1)
             best = np.argsort(-close, axis=1, kind="stable")[:, :count]
             identity_ids[some] = listed[best]
             similarities[some] = np.take_along_axis(close, best, axis=1)
         return identity_ids, similarities
 
-    def _listed(self, queries: Signatures) -> IntArray:
-        """Everyone on the queries' lists, ascending."""
-        if self._index is None or len(self._looks) <= SHORTLIST:
-            return np.array(sorted(self._looks), np.int64)
-        listed: IntArray = np.unique(self._index.candidates(queries.vectors, SHORTLIST))
-        return listed[listed > 0]
+    def _listed(self, queries: Signatures) -> tuple[IntArray, Signatures, IntArray]:
+        """Everyone on the queries' lists, ascending; all their looks, and where each one's begin."""
+        if self._index is not None and len(self._looks) > SHORTLIST:
+            listed: IntArray = np.unique(self._index.candidates(queries.vectors, SHORTLIST))
+            return self._looks_of(listed[listed > 0])
+        if self._everyone is None:
+            self._everyone = self._looks_of(np.array(sorted(self._looks), np.int64))
+        return self._everyone
 
-    def _closest(self, queries: Signatures, identity_ids: IntArray) -> FloatArray:
-        """(n, len(identity_ids)) similarities to the closest exemplar."""
+    def _looks_of(self, identity_ids: IntArray) -> tuple[IntArray, Signatures, IntArray]:
         looks = [self._looks[identity_id] for identity_id in identity_ids.tolist()]
-        starts = np.cumsum([0, *(len(one) for one in looks[:-1])])
-        pairs = similarity(queries, Signatures.joined(looks), self._global_weight)
-        closest: FloatArray = np.maximum.reduceat(pairs, starts, axis=1)
-        return closest
+        starts: IntArray = np.cumsum([0, *(len(one) for one in looks[:-1])], dtype=np.int64)
+        return identity_ids, Signatures.joined(looks), starts

@@ -198,9 +198,8 @@ class Links:
         gaps_s = np.where(earlier, right.first_s - left.last_s[:, None], left.first_s[:, None] - right.last_s)
         origins = np.where(earlier, left.cameras[:, None], right.cameras)
         cameras = np.where(earlier, right.cameras, left.cameras[:, None])
-        another = origins != cameras
-        odds = np.where(another, self._travel.log_odds(origins, cameras, gaps_s), np.float32(0))
-        return odds, another & self._travel.impossible(origins, cameras, gaps_s)
+        odds = self._travel.log_odds(origins, cameras, gaps_s)
+        return odds, self._travel.impossible(origins, cameras, gaps_s) & (origins != cameras)
 
     def _too_fast(self, left: Nodes, right: Nodes) -> NDArray[np.bool_]:
         """Pairs of which the later one begins farther from the earlier one's end than anybody can walk."""

@@ -5,41 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.similarity import Signatures, prepared
-from keyreid_stream.association.tracklets import Tracklet, TrackletBook
+from keyreid_stream.association.tracklets import TrackletBook
 from keyreid_stream.structures import EmbeddingLayout, FloatArray, IntArray
 
 
-class Settled(NamedTuple):
-    """A settled exemplar in the terms of a run.
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """An identity's settled exemplars, at least one, in the terms of a run.
 
     Attributes:
-        identity_id: whose it is.
-        exemplar: what it looks like; its camera's name and its times are the gallery's.
-        camera: its camera's number.
-        first_s, last_s: when it was seen, on the run's clock; below 0 in an earlier run.
+        identity_id: whose they are.
+        signatures: e rows.
+        cameras: (e,) int64, cameras' numbers.
+        clips: (e,) float32.
+        first_s, last_s: (e,) float64 when each was seen, on the run's clock; below 0 in an earlier run.
     """
 
     identity_id: int
-    exemplar: Exemplar
-    camera: int
-    first_s: float
-    last_s: float
+    signatures: Signatures
+    cameras: IntArray
+    clips: FloatArray
+    first_s: NDArray[np.float64]
+    last_s: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.cameras)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Nodes:
-    """Tracklets and settled exemplars, side by side.
+    """Tracklets and settled exemplars, side by side: good until the book takes new clips.
 
     Attributes:
-        signatures: n rows.
+        seen: the book's signatures, of all its rows.
+        settled: the exemplars.
         rows: (n,) int64 place in the tracklet book, -1 for exemplars.
         identities: (n,) int64, 0 for undecided ones.
         cameras: (n,) int64, cameras' numbers.
@@ -50,7 +55,8 @@ class Nodes:
         first_places, last_places: (n, 2) float32 metres on the floor, NaN where unknown.
     """
 
-    signatures: Signatures
+    seen: Signatures
+    settled: Sequence[Settled]
     rows: IntArray
     identities: IntArray
     cameras: IntArray
@@ -66,25 +72,49 @@ class Nodes:
         return len(self.rows)
 
     @classmethod
-    def of(cls, book: TrackletBook, tracklets: Sequence[Tracklet], settled: Sequence[Settled] = ()) -> Nodes:
-        """Tracklets of the book first, then settled exemplars with their identities."""
-        rows = np.array([one.row for one in tracklets], np.int64)
-        own = Signatures(book.signatures.vectors[rows], book.signatures.visibility[rows])
-        columns, count = book.columns, len(settled)
-        nowhere = np.full((count, 2), np.nan, np.float32)
+    def of(cls, book: TrackletBook, rows: IntArray, settled: Sequence[Settled] = ()) -> Nodes:
+        """Rows of the tracklet book first, then settled exemplars with their identities."""
+        columns, count = book.columns, sum(map(len, settled))
+        owners = np.repeat(np.array([one.identity_id for one in settled], np.int64), [len(one) for one in settled])
+        nobodys, nowhere = np.full(count, -1), np.full((count, 2), np.nan, np.float32)
         return cls(
-            Signatures.joined([own, *(one.exemplar.signature for one in settled)]),
-            np.concatenate([rows, np.full(count, -1)]),
-            np.concatenate([columns.identities[rows], np.array([one.identity_id for one in settled], np.int64)]),
-            np.concatenate([columns.cameras[rows], np.array([one.camera for one in settled], np.int64)]),
-            np.concatenate([columns.tracks[rows], np.full(count, -1)]),
+            book.signatures,
+            settled,
+            np.concatenate([rows, nobodys]),
+            np.concatenate([columns.identities[rows], owners]),
+            np.concatenate([columns.cameras[rows], *(one.cameras for one in settled)]),
+            np.concatenate([columns.tracks[rows], nobodys]),
             np.concatenate([columns.numbers[rows], np.zeros(count, np.int64)]),
-            np.concatenate([columns.clips[rows], np.array([one.exemplar.clips for one in settled], np.float32)]),
-            np.concatenate([columns.first_s[rows], np.array([one.first_s for one in settled], np.float64)]),
-            np.concatenate([columns.last_s[rows], np.array([one.last_s for one in settled], np.float64)]),
+            np.concatenate([columns.clips[rows], *(one.clips for one in settled)]),
+            np.concatenate([columns.first_s[rows], *(one.first_s for one in settled)]),
+            np.concatenate([columns.last_s[rows], *(one.last_s for one in settled)]),
             np.concatenate([columns.first_places[rows], nowhere]),
             np.concatenate([columns.last_places[rows], nowhere]),
         )
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """(n rows), copied."""
+        own = self.seen.of(self.rows[self.rows >= 0])
+        return Signatures.joined([own, *(one.signatures for one in self.settled)])
+
+    def weighted_sums(self, weights: FloatArray, group_of: IntArray, count: int) -> tuple[FloatArray, FloatArray]:
+        """Weighted (n,) sums of vectors (count, E) and of visibilities (count, P), by the group (n,) of each node.
+
+        The book's rows are read in place: there are hundreds in a tick, and copying them costs more than adding them.
+        """
+        own = len(self.rows) - sum(map(len, self.settled))
+        chosen = self.rows[:own]
+        shape = (count, len(self.seen))
+        membership = csr_array((weights[:own], (group_of[:own], chosen)), shape=shape)
+        vectors, visibility = membership @ self.seen.vectors, membership @ self.seen.visibility
+        if self.settled:
+            settled = Signatures.joined([one.signatures for one in self.settled])
+            shape = (count, len(settled))
+            membership = csr_array((weights[own:], (group_of[own:], np.arange(len(settled)))), shape=shape)
+            vectors += membership @ settled.vectors
+            visibility += membership @ settled.visibility
+        return vectors, visibility
 
 
 class Groups:
@@ -122,11 +152,10 @@ class Groups:
     def signatures(self) -> Signatures:
         """(g rows): the mean of each group's clips."""
         if self._layout is None or len(self) == len(self.nodes):
-            order = np.argsort(self.group_of)
-            return Signatures(self.nodes.signatures.vectors[order], self.nodes.signatures.visibility[order])
-        weights = self.nodes.clips[:, None] + np.float32(1e-3)
-        vectors = self.membership @ (weights * self.nodes.signatures.vectors)
-        shown = self.membership @ (weights * self.nodes.signatures.visibility) / (self.membership @ weights)
+            return self.nodes.signatures.of(np.argsort(self.group_of))
+        weights = self.nodes.clips + np.float32(1e-3)
+        vectors, shown = self.nodes.weighted_sums(weights, self.group_of, len(self))
+        shown /= (self.membership @ weights)[:, None]
         return prepared(vectors, shown, self._layout, self._global_weight)
 
     def cameras(self, count: int) -> FloatArray:

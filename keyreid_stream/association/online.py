@@ -19,11 +19,11 @@ from keyreid_stream.association.nodes import Groups, Nodes
 from keyreid_stream.association.recording import DecisionRecorder, DecisionTaker
 from keyreid_stream.association.revising import Reviser
 from keyreid_stream.association.revision import clusters
-from keyreid_stream.association.similarity import similarity
+from keyreid_stream.association.similarity import Signatures, similarity
 from keyreid_stream.association.site import learn_travel
 from keyreid_stream.association.sketches import Sketcher, as_exemplar
 from keyreid_stream.association.thresholds import Thresholds
-from keyreid_stream.association.tracklets import Sighting, Tracklet, TrackletBook
+from keyreid_stream.association.tracklets import Sighting, Tracklet, TrackletBook, rows_of
 from keyreid_stream.association.travel import TravelTime, TravelTimes
 from keyreid_stream.structures import Event, FloatArray, Identity, IntArray, TrackEvidence, TrackKey
 
@@ -176,7 +176,7 @@ class OnlineAssociator:
         ]
         if not undecided:
             return []
-        nodes = Nodes.of(self._book, [one.tracklet for one in undecided])
+        nodes = Nodes.of(self._book, rows_of(one.tracklet for one in undecided))
         singles = Groups.singles(nodes, self._book.layout, self._config.global_weight)
         comparison = self._compared(singles)
         identity_ids, scores = _scores(undecided, comparison)
@@ -206,18 +206,20 @@ class OnlineAssociator:
 
     def _closeness(self, tracklet: Tracklet, identity_id: int) -> float | None:
         """Similarity of a tracklet to whatever of the identity is most like it."""
-        members = [one for one in self._book if one.identity_id == identity_id and one.clips]
+        rows, columns = self._book.decided(), self._book.columns
+        members = rows[(columns.identities[rows] == identity_id) & (columns.clips[rows] > 0)]
         settled = self._assignments.settled([identity_id])
-        if not members and not settled:
+        if not len(members) and not settled:
             return None
-        own, others = Nodes.of(self._book, [tracklet]), Nodes.of(self._book, members, settled)
-        return float(similarity(own.signatures, others.signatures, self._config.global_weight).max())
+        own = self._book.signatures.of(rows_of([tracklet]))
+        others = Signatures.joined([self._book.signatures.of(members), *(one.signatures for one in settled)])
+        return float(similarity(own, others, self._config.global_weight).max())
 
     def _compared(self, singles: Groups) -> Comparison | None:
         """Each undecided tracklet beside each identity that it may be; None where nobody is known."""
-        known = [one for one in self._book if one.identity_id]
+        known = self._book.decided()
         settled = self._assignments.candidates(singles.nodes)
-        if not known and not settled:
+        if not len(known) and not settled:
             return None
         others = Nodes.of(self._book, known, settled)
         identity_ids, columns = np.unique(others.identities, return_inverse=True)
@@ -248,14 +250,15 @@ class OnlineAssociator:
         learn_travel(self._book, self._travel, old)
         for one in old:
             if one.identity_id:
-                for other in self._book.neighbours(one):
+                neighbours = self._book.neighbours(one)
+                for other in neighbours:
                     other.not_these.add(one.identity_id)
-                    if other.identity_id and other.identity_id != one.identity_id:
-                        self._gallery.set_apart(one.identity_id, other.identity_id)
+                for other_id in sorted({other.identity_id for other in neighbours} - {0, one.identity_id}):
+                    self._gallery.set_apart(one.identity_id, other_id)
                 if one.clips:
                     self._gallery.add_exemplar(one.identity_id, as_exemplar(self._book, one))
             self._sketcher.drop(one)
-            self._book.remove(one)
+        self._book.remove(old)
         self._gallery.expire(now_s, (one.identity_id for one in self._book))
 
 

@@ -16,7 +16,7 @@ from keyreid_stream.association.recording import DecisionRecorder
 from keyreid_stream.association.revision import clusters, relabelled
 from keyreid_stream.association.site import learn_differences
 from keyreid_stream.association.thresholds import Thresholds
-from keyreid_stream.association.tracklets import Tracklet, TrackletBook
+from keyreid_stream.association.tracklets import Tracklet, TrackletBook, rows_of
 from keyreid_stream.structures import Event, IntArray
 
 _INERTIA = 0.5
@@ -92,12 +92,10 @@ class Reviser:
         identities = {one.identity_id for one in tracklets}
         young = [one for one in tracklets if not self._gallery.exemplars(one.identity_id)]
         if young:
-            identities |= {one.identity_id for one in self._assignments.candidates(Nodes.of(self._book, young))}
-        ordered = sorted(
-            self._assignments.settled(sorted(identities)),
-            key=lambda one: (one.identity_id, one.first_s, one.exemplar.camera_id, one.last_s),
-        )
-        return Nodes.of(self._book, tracklets, ordered)
+            identities |= {
+                one.identity_id for one in self._assignments.candidates(Nodes.of(self._book, rows_of(young)))
+            }
+        return Nodes.of(self._book, rows_of(tracklets), self._assignments.settled(sorted(identities)))
 
     def _clustered(self, nodes: Nodes, pairs: PairTables) -> IntArray:
         """Groups (n,) of nodes: clustered, and clustered again by what each group looks like until nothing changes."""
@@ -121,15 +119,17 @@ class Reviser:
         """Pairs (n, n) of nodes of which one is settled, and which were seen beside one another."""
         apart = np.zeros((len(nodes), len(nodes)), np.bool_)
         is_settled = nodes.rows < 0
+        known, columns = np.unique(nodes.identities[is_settled], return_inverse=True)
+        settled, column_of = known.tolist(), {identity_id: column for column, identity_id in enumerate(known.tolist())}
+        of_tracklets = np.zeros((len(tracklets), len(known)), np.bool_)
         for row, one in enumerate(tracklets):
-            if one.not_these:
-                apart[row] = is_settled & np.isin(nodes.identities, list(one.not_these))
-        settled = np.unique(nodes.identities[is_settled]).tolist()
-        for identity_id in settled:
-            others = [other for other in settled if self._gallery.are_apart(identity_id, other)]
-            if others:
-                mine = is_settled & (nodes.identities == identity_id)
-                apart[np.ix_(mine, is_settled & np.isin(nodes.identities, others))] = True
+            of_tracklets[row, [column_of[other] for other in one.not_these if other in column_of]] = True
+        of_settled = np.zeros((len(known), len(known)), np.bool_)
+        for column, identity_id in enumerate(settled):
+            of_settled[column, :column] = [self._gallery.are_apart(identity_id, other) for other in settled[:column]]
+        count = len(tracklets)
+        apart[:count, count:] = of_tracklets[:, columns]
+        apart[count:, count:] = of_settled[np.ix_(columns, columns)]
         return apart | apart.T
 
     def _merge(self, timestamp_s: float, merged: Sequence[tuple[int, int]]) -> Iterator[Event]:

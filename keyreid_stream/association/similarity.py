@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, FloatArray
+from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +25,10 @@ class Signatures:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def of(self, rows: IntArray) -> Signatures:
+        """Some rows, copied."""
+        return Signatures(self.vectors[rows], self.visibility[rows])
 
     @classmethod
     def joined(cls, parts: Sequence[Signatures]) -> Signatures:

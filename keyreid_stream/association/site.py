@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.association.similarity import similarity
 from keyreid_stream.association.thresholds import Thresholds
 from keyreid_stream.association.tracklets import Tracklet, TrackletBook
 from keyreid_stream.association.travel import TravelTimes
@@ -27,7 +27,7 @@ def learn_differences(book: TrackletBook, thresholds: Thresholds, config: Associ
         return
     rows = np.array([one.row for one in tracklets])
     cameras = np.array([one.camera for one in tracklets])
-    mine = Signatures(book.signatures.vectors[rows], book.signatures.visibility[rows])
+    mine = book.signatures.of(rows)
     close = similarity(mine, mine, config.global_weight)
     different = book.together[np.ix_(rows, rows)] & (cameras[:, None] == cameras)
     for camera in np.unique(cameras):
@@ -45,17 +45,19 @@ def learn_differences(book: TrackletBook, thresholds: Thresholds, config: Associ
 
 def learn_travel(book: TrackletBook, travel: TravelTimes, origins: Sequence[Tracklet]) -> None:
     """Tell the travel times where tracklets that are about to be settled went, and where others were seen then."""
-    decided = sorted((one for one in book if one.identity_id), key=lambda one: (one.first_s, one.key))
-    if not decided or not origins:
+    went = np.array([one.row for one in origins if one.identity_id], np.int64)
+    rows, columns = book.decided(), book.columns
+    if not len(went):
         return
-    place = {one.row: number for number, one in enumerate(decided)}
-    cameras = np.array([one.camera for one in decided])
-    first_s = np.array([one.first_s for one in decided])
-    identities = np.array([one.identity_id for one in decided])
-    for origin in origins:
-        if not origin.identity_id:
-            continue
-        later = np.arange(place[origin.row] + 1, len(decided))
-        later = later[cameras[later] != origin.camera]
-        same = identities[later] == origin.identity_id
-        travel.learn(origin.camera, cameras[later], first_s[later] - origin.last_s, same=same)
+    rows = rows[np.argsort(columns.first_s[rows], kind="stable")]
+    place = np.empty(len(columns.first_s), np.int64)
+    place[rows] = np.arange(len(rows))
+    later = place[rows] > place[went, None]
+    first, second = np.nonzero(later & (columns.cameras[rows] != columns.cameras[went, None]))
+    origin, other = went[first], rows[second]
+    travel.learn(
+        columns.cameras[origin],
+        columns.cameras[other],
+        columns.first_s[other] - columns.last_s[origin],
+        same=columns.identities[origin] == columns.identities[other],
+    )

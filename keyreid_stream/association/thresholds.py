@@ -33,6 +33,7 @@ class Thresholds:
         self._config = config
         self._cameras: dict[str, int] = {}
         self._moments: NDArray[np.float64] = np.zeros((0, 0, 3))  # count, sum, sum of squares
+        self._found: tuple[int, tuple[FloatArray, FloatArray]] | None = None  # for so many candidates, until it changes
 
     def camera(self, camera_id: str) -> int:
         """The camera's number, for the matrices."""
@@ -41,6 +42,7 @@ class Thresholds:
             grown = np.zeros((len(self._cameras), len(self._cameras), 3))
             grown[:-1, :-1] = self._moments
             self._moments = grown
+            self._found = None
         return self._cameras[camera_id]
 
     @property
@@ -57,9 +59,15 @@ class Thresholds:
         values = similarities.astype(np.float64)
         columns = np.stack([np.ones_like(values), values, values**2], axis=1)
         np.add.at(self._moments, (np.minimum(first, second), np.maximum(first, second)), columns)
+        self._found = None
 
     def matrices(self, candidates: int) -> tuple[FloatArray, FloatArray]:
         """Threshold and spread of every camera pair, (C, C) each, for decisions among so many candidates."""
+        if self._found is None or self._found[0] != candidates:
+            self._found = candidates, self._work_out(candidates)
+        return self._found[1]
+
+    def _work_out(self, candidates: int) -> tuple[FloatArray, FloatArray]:
         upper = self._moments
         moments = upper + np.swapaxes(upper, 0, 1) * (1 - np.eye(len(upper)))[:, :, None]
         z = -NormalDist().inv_cdf(self._config.false_merge_rate / max(candidates, 1))

@@ -6,7 +6,7 @@ from a return after a gap, up to the next cut. Its embedding is the quality-weig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -150,6 +150,11 @@ class TrackletBook:
         """Every tracklet's row, in the order of their beginning."""
         return np.fromiter(self._by_row, np.int64, len(self._by_row))
 
+    def decided(self) -> IntArray:
+        """The rows of tracklets that are somebody's, in the order of their beginning."""
+        rows = self.rows()
+        return rows[self.columns.identities[rows] > 0]
+
     def assign(self, tracklet: Tracklet, identity_id: int) -> None:
         """Say who a tracklet shows."""
         tracklet.identity_id = identity_id
@@ -187,7 +192,7 @@ class TrackletBook:
         for one in sightings:
             one.tracklet.last_s = one.evidence.timestamp_s
             one.tracklet.seen += 1
-        rows = np.array([one.tracklet.row for one in sightings], np.int64)
+        rows = rows_of(one.tracklet for one in sightings)
         self.columns.last_s[rows] = [one.evidence.timestamp_s for one in sightings]
         first, second = self._beside
         self.together[rows[first], rows[second]] = True
@@ -200,7 +205,7 @@ class TrackletBook:
         embeddings = [one.evidence.embedding for one in sightings if one.evidence.embedding is not None]
         layout = embeddings[0].layout
         self._make_room_for(layout)
-        rows = np.array([one.tracklet.row for one in sightings], np.int64)
+        rows = rows_of(one.tracklet for one in sightings)
         weights = np.array([max(one.evidence.quality, LEAST_QUALITY) for one in sightings], np.float32)
         vectors = np.stack([embedding.vector for embedding in embeddings])
         visibility = np.stack([embedding.visibility for embedding in embeddings])
@@ -236,16 +241,17 @@ class TrackletBook:
             old += rest[:surplus]
         return old
 
-    def remove(self, tracklet: Tracklet) -> None:
-        """Let a tracklet's row go."""
-        row = tracklet.row
-        del self._by_row[row]
-        self._free.append(row)
+    def remove(self, tracklets: Sequence[Tracklet]) -> None:
+        """Let tracklets' rows go."""
+        gone = [one.row for one in tracklets]
+        for row in gone:
+            del self._by_row[row]
+        self._free += gone
         for pairs in (self.together, self.compared, self.floor_count, self.floor_sum):
-            pairs[row] = 0
-            pairs[:, row] = 0
+            pairs[gone] = 0
+            pairs[:, gone] = 0
         for rows in (self._sums, self._shown, self.signatures.vectors, self.signatures.visibility):
-            rows[row] = 0
+            rows[gone] = 0
 
     def neighbours(self, tracklet: Tracklet) -> list[Tracklet]:
         """Tracklets that its camera saw at the same time."""
@@ -322,6 +328,11 @@ class TrackletBook:
         self.signatures = Signatures(
             _enlarged(self.signatures.vectors, (count, size)), _enlarged(self.signatures.visibility, (count, parts))
         )
+
+
+def rows_of(tracklets: Iterable[Tracklet]) -> IntArray:
+    """(n,) the rows of tracklets."""
+    return np.array([one.row for one in tracklets], np.int64)
 
 
 def _enlarged(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray:  # type: ignore[type-arg]

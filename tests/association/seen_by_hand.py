@@ -50,6 +50,6 @@ class Site:
         self.book.add_clips([one for one in sightings if one.evidence.embedding is not None])
 
     def weights(self) -> np.ndarray:
-        nodes = Nodes.of(self.book, list(self.book))
+        nodes = Nodes.of(self.book, self.book.rows())
         singles = Groups.singles(nodes, self.book.layout, 0.5)
         return self.links.weights(singles, singles, self.links.pairs(nodes, nodes), 1)

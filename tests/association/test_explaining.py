@@ -13,6 +13,7 @@ from keyreid_stream.association.explaining import Comparison, Explainer
 from keyreid_stream.association.links import IMPOSSIBLE
 from keyreid_stream.association.nodes import Groups, Nodes
 from keyreid_stream.association.similarity import part_similarities, signatures, similarity
+from keyreid_stream.association.tracklets import rows_of
 from keyreid_stream.association.travel import TravelTime
 from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, TrackKey
 from tests.association.seen_by_hand import CONFIG, Site
@@ -26,8 +27,8 @@ def compared(site: Site, key: tuple[str, int], known: Mapping[tuple[str, int], i
     for one in site.book:
         site.book.assign(one, known.get((one.key.camera_id, one.key.track_id), 0))
     mine = [one for one in site.book if one.key == TrackKey(*key)]
-    nodes = Nodes.of(site.book, mine)
-    others = Nodes.of(site.book, [one for one in site.book if one.identity_id])
+    nodes = Nodes.of(site.book, rows_of(mine))
+    others = Nodes.of(site.book, site.book.decided())
     left = Groups.singles(nodes, site.book.layout, GLOBAL_WEIGHT)
     identity_ids, columns = np.unique(others.identities, return_inverse=True)
     right = Groups(others, columns, site.book.layout, GLOBAL_WEIGHT)
@@ -81,8 +82,8 @@ def test_a_tracks_continuity_is_a_term_of_its_own() -> None:
     first = next(iter(site.book))
     site.see(5.0, ("a", 1, 0, 0.0, None))
     site.book.assign(first, 4)
-    nodes = Nodes.of(site.book, [one for one in site.book if one is not first])
-    others = Nodes.of(site.book, [first])
+    nodes = Nodes.of(site.book, rows_of(one for one in site.book if one is not first))
+    others = Nodes.of(site.book, rows_of([first]))
     left, right = (Groups.singles(one, site.book.layout, GLOBAL_WEIGHT) for one in (nodes, others))
     pairs = site.links.pairs(nodes, others)
     comparison = Comparison(left, right, pairs, site.links.terms(left, right, pairs, 1), np.array([4]), 1)

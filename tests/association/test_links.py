@@ -94,7 +94,7 @@ def test_a_pinned_way_rules_out_other_times() -> None:
 def test_pairs_that_are_known_to_be_apart_are_forbidden_besides_the_others() -> None:
     site = Site(CONFIG)
     site.see(0.0, ("a", 1, 0, 0.0, None), ("a", 2, 50, 0.0, None), ("b", 1, 0, 0.0, None))
-    nodes = Nodes.of(site.book, list(site.book))
+    nodes = Nodes.of(site.book, site.book.rows())
     before = site.links.pairs(nodes, nodes)
     apart = np.zeros((3, 3), np.bool_)
     apart[0, 2] = True
@@ -107,7 +107,7 @@ def test_pairs_that_are_known_to_be_apart_are_forbidden_besides_the_others() -> 
 def test_terms_say_what_speaks_also_for_what_is_forbidden() -> None:
     site = Site(CONFIG)
     site.see(0.0, ("a", 1, 0, 0.0, None), ("a", 2, 50, 0.0, None), ("b", 1, 0, 0.0, None))
-    nodes = Nodes.of(site.book, list(site.book))
+    nodes = Nodes.of(site.book, site.book.rows())
     singles = Groups.singles(nodes, site.book.layout, 0.5)
     terms = site.links.terms(singles, singles, site.links.pairs(nodes, nodes), 1)
     assert terms.log_odds()[0, 1] > 0

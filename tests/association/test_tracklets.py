@@ -143,7 +143,7 @@ def test_who_ended_long_ago_is_to_be_settled_and_rows_are_used_again() -> None:
     assert book.end(A1) is None
     assert book.settled(9.0) == []
     (old,) = book.settled(11.0)
-    book.remove(old)
+    book.remove([old])
     assert len(book) == 1
     assert not book.together.any()
     see(book, 11.0, {A1: 0})

@@ -20,7 +20,7 @@ def learned(seconds: float, people: int, others: int = 200) -> TravelTimes:
     times = between()
     gaps = np.concatenate([np.full(people, seconds), np.linspace(-20, 100, others)])
     same = np.arange(len(gaps)) < people
-    times.learn(0, np.ones(len(gaps), np.int64), gaps, same=same)
+    times.learn(np.zeros(len(gaps), np.int64), np.ones(len(gaps), np.int64), gaps, same=same)
     return times
 
 
