@@ -5,9 +5,9 @@ What was merged stays apart inside, as it was, so that a merge can be undone; wh
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from keyreid_stream.association.exemplars import Exemplar, keep
 from keyreid_stream.structures import TrackKey
@@ -20,6 +20,9 @@ REMEMBERED_OTHERS = 256
 
 SEPARABLE = 8
 """Merges into an identity, and into what was merged, that can be undone; the oldest beyond are final."""
+
+
+_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Member:
         first_seen_s, last_seen_s: on the gallery's clock.
         name: what people call it; empty without.
         exemplars: settled ones.
-        tracks: those listed last.
+        tracks: those listed last, the newest at the end.
         others: ids of people known to be somebody else, those seen beside them last at the end.
         folded: ids of those who were merged into it for good.
         merged: those that were merged into it and can be taken out again, in the order of merging.
@@ -50,7 +53,7 @@ class Member:
     last_seen_s: float
     name: str = ""
     exemplars: list[Exemplar] = field(default_factory=list)
-    tracks: deque[RunTrack] = field(default_factory=lambda: deque(maxlen=REMEMBERED_TRACKS))
+    tracks: dict[RunTrack, None] = field(default_factory=dict)
     others: dict[int, None] = field(default_factory=dict)
     folded: dict[int, None] = field(default_factory=dict)
     merged: list[Member] = field(default_factory=list)
@@ -65,7 +68,12 @@ class Member:
         """Note that somebody is another person."""
         self.others.pop(identity_id, None)
         self.others[identity_id] = None
-        _trim(self.others)
+        _trim(self.others, REMEMBERED_OTHERS)
+
+    def list_track(self, track: RunTrack) -> None:
+        """Note a track that is not listed yet."""
+        self.tracks[track] = None
+        _trim(self.tracks, REMEMBERED_TRACKS)
 
     def fold(self, member: Member, most: int, global_weight: float) -> None:
         """Take in all that is known of another, of whom nobody can be taken out, for good."""
@@ -75,11 +83,12 @@ class Member:
         for exemplar in member.exemplars:
             keep(self.exemplars, exemplar, most, global_weight)
         # What is folded is older: of too much, it goes first.
-        self.tracks = deque([*(t for t in member.tracks if t not in self.tracks), *self.tracks], REMEMBERED_TRACKS)
+        self.tracks = {**{one: None for one in member.tracks if one not in self.tracks}, **self.tracks}
         self.others = {**member.others, **self.others}
         self.folded = {**member.folded, member.identity_id: None, **self.folded}
-        _trim(self.others)
-        _trim(self.folded)
+        _trim(self.tracks, REMEMBERED_TRACKS)
+        _trim(self.others, REMEMBERED_OTHERS)
+        _trim(self.folded, REMEMBERED_OTHERS)
 
 
 class Entry:
@@ -152,6 +161,11 @@ class Entry:
             self._others = frozenset(other for one in self.member.family() for other in one.others)
         return self._others
 
+    def part_from(self, identity_id: int) -> None:
+        """Note that somebody is another person."""
+        self.member.part_from(identity_id)
+        self._others = None
+
     def is_apart_from(self, other: Entry) -> bool:
         """Whether the other is known to be somebody else."""
         return not (self.ids.isdisjoint(other.others) and other.ids.isdisjoint(self.others))
@@ -171,6 +185,6 @@ class Entry:
         self.changed()
 
 
-def _trim(ids: dict[int, None]) -> None:
-    while len(ids) > REMEMBERED_OTHERS:
-        del ids[next(iter(ids))]
+def _trim(kept: dict[_Kept, None], most: int) -> None:
+    while len(kept) > most:
+        del kept[next(iter(kept))]

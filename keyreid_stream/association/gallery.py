@@ -17,7 +17,7 @@ import numpy as np
 
 from keyreid_stream.association.candidates import CandidateSearch
 from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.entries import Entry
+from keyreid_stream.association.entries import REMEMBERED_OTHERS, Entry
 from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.operations import OPERATIONS, GalleryState, Operation, SketchKey, changed_by
 from keyreid_stream.association.similarity import Signatures
@@ -164,8 +164,9 @@ class Gallery:
 
     def set_apart(self, first: int, second: int) -> None:
         """Note that two identities were seen at once by one camera: they are never the same person."""
-        pairs = ((first, second), (second, first))
-        if not all(next(reversed(self._entries[one].member.others), None) == other for one, other in pairs):
+        one, other = self._entries[first].member.others, self._entries[second].member.others
+        # Until the lists are half full, nobody is near being dropped from them, and it need not be noted who came last.
+        if second not in one or first not in other or 2 * max(len(one), len(other)) > REMEMBERED_OTHERS:
             self._do("set_apart", first, second)
 
     def are_apart(self, first: int, second: int) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from typing import Any
 
 import numpy as np
 
-from keyreid_stream.association.entries import REMEMBERED_TRACKS, Member, RunTrack
+from keyreid_stream.association.entries import Member, RunTrack
 from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.gallery import Gallery
 from keyreid_stream.association.operations import GalleryState, Operation, SketchKey
@@ -145,7 +144,7 @@ def _member(fields: dict[str, Any], numbers: _Numbers) -> Member:
         fields["name"],
         # In the order of `Member.family`: its own first, then those of the merged.
         [numbers.exemplar(one) for one in fields["exemplars"]],
-        deque(tracks, REMEMBERED_TRACKS),
+        dict.fromkeys(tracks),
         dict.fromkeys(fields["others"]),
         dict.fromkeys(fields["folded"]),
         [_member(one, numbers) for one in fields["merged"]],

@@ -126,7 +126,7 @@ def _add_track(state: GalleryState, operation: Operation) -> None:
     identity_id, camera_id, track_id = operation.arguments
     entry, track = state.entries[int(identity_id)], state.run_track(TrackKey(str(camera_id), int(track_id)))
     if not entry.lists(track):
-        entry.member.tracks.append(track)
+        entry.member.list_track(track)
 
 
 def _remove_track(state: GalleryState, operation: Operation) -> None:
@@ -136,7 +136,7 @@ def _remove_track(state: GalleryState, operation: Operation) -> None:
     if not holding:
         raise ValueError("no such track")
     for member in holding:
-        member.tracks.remove(track)
+        del member.tracks[track]
 
 
 def _add_exemplar(state: GalleryState, operation: Operation) -> None:
@@ -164,9 +164,7 @@ def _drop_sketch(state: GalleryState, operation: Operation) -> None:
 def _set_apart(state: GalleryState, operation: Operation) -> None:
     first, second = (int(one) for one in operation.arguments)
     for one, other in ((first, second), (second, first)):
-        entry = state.entries[one]
-        entry.member.part_from(other)
-        entry.changed()
+        state.entries[one].part_from(other)
 
 
 def _merge(state: GalleryState, operation: Operation) -> None:
