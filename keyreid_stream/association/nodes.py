@@ -104,14 +104,12 @@ class Nodes:
         The book's rows are read in place: there are hundreds in a tick, and copying them costs more than adding them.
         """
         own = len(self.rows) - sum(map(len, self.settled))
-        chosen = self.rows[:own]
-        shape = (count, len(self.seen))
-        membership = csr_array((weights[:own], (group_of[:own], chosen)), shape=shape)
+        membership = _membership(group_of[:own], self.rows[:own], weights[:own], (count, len(self.seen)))
         vectors, visibility = membership @ self.seen.vectors, membership @ self.seen.visibility
         if self.settled:
             settled = Signatures.joined([one.signatures for one in self.settled])
-            shape = (count, len(settled))
-            membership = csr_array((weights[own:], (group_of[own:], np.arange(len(settled)))), shape=shape)
+            rows = np.arange(len(settled))
+            membership = _membership(group_of[own:], rows, weights[own:], (count, len(settled)))
             vectors += membership @ settled.vectors
             visibility += membership @ settled.visibility
         return vectors, visibility
@@ -123,7 +121,6 @@ class Groups:
     Attributes:
         nodes: all of them.
         group_of: (n,) int64, the group of each node.
-        membership: (g, n) float32, sparse: 1 where a node is in a group.
         sizes: (g,) float32, nodes of each group.
         clips: (g,) float32, of all its nodes.
     """
@@ -132,11 +129,9 @@ class Groups:
         """Put nodes in groups numbered from 0, none of them empty."""
         self.nodes = nodes
         self.group_of = group_of
-        ones = np.ones(len(nodes), np.float32)
         count = int(group_of.max(initial=-1)) + 1
-        self.membership = csr_array((ones, (group_of, np.arange(len(nodes)))), shape=(count, len(nodes)))
-        self.sizes: FloatArray = self.membership @ ones
-        self.clips: FloatArray = self.membership @ nodes.clips
+        self.sizes: FloatArray = np.bincount(group_of, minlength=count).astype(np.float32)
+        self.clips: FloatArray = np.bincount(group_of, nodes.clips, minlength=count).astype(np.float32)
         self._layout = layout
         self._global_weight = global_weight
 
@@ -155,7 +150,7 @@ class Groups:
             return self.nodes.signatures.of(np.argsort(self.group_of))
         weights = self.nodes.clips + np.float32(1e-3)
         vectors, shown = self.nodes.weighted_sums(weights, self.group_of, len(self))
-        shown /= (self.membership @ weights)[:, None]
+        shown /= np.bincount(self.group_of, weights)[:, None].astype(np.float32)
         return prepared(vectors, shown, self._layout, self._global_weight)
 
     def cameras(self, count: int) -> FloatArray:
@@ -166,8 +161,23 @@ class Groups:
 
     def sums(self, right: Groups, table: NDArray[np.float32] | NDArray[np.bool_]) -> FloatArray:
         """Sums over pairs of nodes (n, m) as sums over pairs of groups (g, h)."""
-        found: FloatArray = right.membership @ (self.membership @ table.astype(np.float32, copy=False)).T
-        return found.T
+        return right._summed(self._summed(table.astype(np.float32, copy=False)).T).T
+
+    def _summed(self, table: FloatArray) -> FloatArray:
+        """Sums (g, k) of rows of nodes (n, k)."""
+        if self._membership is None:
+            return table
+        found: FloatArray = self._membership @ table
+        return found
+
+    @cached_property
+    def _membership(self) -> csr_array | None:
+        """(g, n): 1 where a node is in a group; None if every node is a group of its own, in order."""
+        everyone = np.arange(len(self.nodes))
+        if np.array_equal(self.group_of, everyone):
+            return None
+        ones = np.ones(len(everyone), np.float32)
+        return _membership(self.group_of, everyone, ones, (len(self), len(everyone)))
 
     def main_identities(self) -> IntArray:
         """(g,): the identity of most clips of each group; a negative number of its own where undecided."""
@@ -176,3 +186,11 @@ class Groups:
         np.add.at(votes, (self.group_of, columns), self.nodes.clips + 1)
         main: IntArray = known[np.argmax(votes, axis=1)]
         return np.where(main > 0, main, -1 - np.arange(len(self)))
+
+
+def _membership(group_of: IntArray, columns: IntArray, weights: FloatArray, shape: tuple[int, int]) -> csr_array:
+    """A sparse array that holds weights (n,) at the groups (n,) and columns (n,) that they are of."""
+    order = np.argsort(group_of, kind="stable")
+    ends = np.cumsum(np.bincount(group_of, minlength=shape[0]))
+    starts = np.concatenate([[0], ends]).astype(np.int32)
+    return csr_array((weights[order], columns[order].astype(np.int32), starts), shape=shape)

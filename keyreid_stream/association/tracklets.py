@@ -247,7 +247,8 @@ class TrackletBook:
         for row in gone:
             del self._by_row[row]
         self._free += gone
-        for pairs in (self.together, self.compared, self.floor_count, self.floor_sum):
+        places = (self.floor_count, self.floor_sum) if self.has_places else ()
+        for pairs in (self.together, self.compared, *places):
             pairs[gone] = 0
             pairs[:, gone] = 0
         for rows in (self._sums, self._shown, self.signatures.vectors, self.signatures.visibility):

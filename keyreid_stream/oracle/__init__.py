@@ -7,6 +7,7 @@ Each stands behind the same Protocol as the stage whose place it takes: `OracleD
 from keyreid_stream.oracle.associator import OracleAssociator
 from keyreid_stream.oracle.config import ORACLE_NAMES, OracleName, OracleNames
 from keyreid_stream.oracle.detector import OracleDetector
+from keyreid_stream.oracle.mot_truth import RecordedTruthSource, with_recorded_truth
 from keyreid_stream.oracle.stages import OracleStages
 from keyreid_stream.oracle.tracker import OracleTracker
 from keyreid_stream.oracle.truth import Truth, TruthSource
@@ -19,6 +20,8 @@ __all__ = [
     "OracleNames",
     "OracleStages",
     "OracleTracker",
+    "RecordedTruthSource",
     "Truth",
     "TruthSource",
+    "with_recorded_truth",
 ]

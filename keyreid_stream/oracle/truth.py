@@ -8,16 +8,18 @@ from typing import Protocol, runtime_checkable
 from keyreid_stream.errors import InputError
 from keyreid_stream.interfaces import Source
 from keyreid_stream.world.truth import FrameTruth
-from keyreid_stream.world.world import World
 
 
 @runtime_checkable
 class TruthSource(Protocol):
-    """What a camera must offer, besides being a `Source`, to be asked for the truth; `WorldSource` does."""
+    """What a camera must offer, besides being a `Source`, to be asked for the truth.
+
+    `WorldSource` does, and `RecordedTruthSource` for recordings whose truth is in files.
+    """
 
     @property
-    def world(self) -> World:
-        """The world that it films."""
+    def world(self) -> object:
+        """The world that it films: in all its cameras, a number is the same person."""
         ...
 
     @property
