@@ -138,7 +138,11 @@ class Links:
         vetoes: dict[PairVeto, NDArray[np.bool_]] = {"seen at once": _of_pairs(self._book.together, left, right)}
         ways = None
         if not self._travel.knows_nothing:
-            ways, vetoes["travel time"] = self._way(left, right)
+            origins, cameras, gaps_s = _ways(left, right)
+            ways = self._travel.log_odds(origins, cameras, gaps_s)
+            if self._travel.rules_out:
+                ruled_out = self._travel.impossible(origins, cameras, gaps_s)
+                vetoes["travel time"] = ruled_out & (origins != cameras)
         count = total = None
         if self._book.has_places:
             count = _of_pairs(self._book.floor_count, left, right)
@@ -192,15 +196,6 @@ class Links:
         kept = (1 - self._config.swap_rate) ** cuts
         return rows, columns, np.maximum(np.log(kept / (1 - kept)), 0).astype(np.float32)
 
-    def _way(self, left: Nodes, right: Nodes) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """What the time between two cameras says, from the earlier tracklet's end to the later one's beginning."""
-        earlier = left.first_s[:, None] <= right.first_s
-        gaps_s = np.where(earlier, right.first_s - left.last_s[:, None], left.first_s[:, None] - right.last_s)
-        origins = np.where(earlier, left.cameras[:, None], right.cameras)
-        cameras = np.where(earlier, right.cameras, left.cameras[:, None])
-        odds = self._travel.log_odds(origins, cameras, gaps_s)
-        return odds, self._travel.impossible(origins, cameras, gaps_s) & (origins != cameras)
-
     def _too_fast(self, left: Nodes, right: Nodes) -> NDArray[np.bool_]:
         """Pairs of which the later one begins farther from the earlier one's end than anybody can walk."""
         too_fast = np.zeros((len(left), len(right)), np.bool_)
@@ -221,7 +216,17 @@ def _appearance(left: Groups, right: Groups, surplus: FloatArray) -> FloatArray:
     return result
 
 
+def _ways(left: Nodes, right: Nodes) -> tuple[IntArray, IntArray, NDArray[np.float64]]:
+    """For every pair: the earlier one's camera, the later one's, and the time between the earlier and the later."""
+    earlier = left.first_s[:, None] <= right.first_s
+    gaps_s = np.where(earlier, right.first_s - left.last_s[:, None], left.first_s[:, None] - right.last_s)
+    mine, theirs = left.cameras.astype(np.int32)[:, None], right.cameras.astype(np.int32)
+    return np.where(earlier, mine, theirs), np.where(earlier, theirs, mine), gaps_s
+
+
 def _of_pairs(table: NDArray, left: Nodes, right: Nodes) -> NDArray:  # type: ignore[type-arg]
     """A square array of the book for pairs of nodes; 0 where one is settled."""
-    settled = (left.rows[:, None] < 0) | (right.rows < 0)
-    return np.where(settled, table.dtype.type(0), table[left.rows[:, None], right.rows])
+    found: NDArray = table.take(left.rows, axis=0).take(right.rows, axis=1)  # type: ignore[type-arg]
+    found[left.rows < 0] = 0
+    found[:, right.rows < 0] = 0
+    return found

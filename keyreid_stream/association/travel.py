@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ _EDGES_S = np.array([0.0, *(2.0 ** np.arange(0, 11))])
 """Gaps below 0 (in view at once), below 1 s, 2 s, 4 s, … 1024 s, and longer."""
 
 _BINS = len(_EDGES_S) + 1
+_HIGHER = 1 if sys.byteorder == "little" else 0
 _FAMILIAR = 10.0
 """After so many people who took a way, half is believed of what they took."""
 
@@ -94,9 +96,10 @@ class TravelTimes:
         found: FloatArray = self._odds.ravel()[self._places(origins, cameras, gaps_s)]
         return found
 
-    def _places(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> IntArray:
+    def _places(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> NDArray[np.int32]:
         """Where in a flat table (C · C · bins) each gap counts."""
-        places: IntArray = (origins * len(self._names) + cameras) * _BINS + _bins(gaps_s)
+        ways = origins.astype(np.int32) * np.int32(len(self._names)) + cameras.astype(np.int32)
+        places: NDArray[np.int32] = ways * np.int32(_BINS) + _bins(gaps_s)
         return places
 
     def _by_bin(self) -> FloatArray:
@@ -108,6 +111,11 @@ class TravelTimes:
         odds: FloatArray = np.clip(np.log(theirs / usual), -_MOST, _MOST).astype(np.float32)
         odds[np.arange(len(odds)), np.arange(len(odds))] = 0
         return odds
+
+    @property
+    def rules_out(self) -> bool:
+        """Whether any way is pinned."""
+        return bool(self._pinned)
 
     def impossible(self, origins: IntArray, cameras: IntArray, gaps_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which gaps (any shape) a pinned way rules out."""
@@ -137,9 +145,11 @@ class TravelTimes:
         return tuple(found)
 
 
-def _bins(gaps_s: NDArray[np.float64]) -> IntArray:
+def _bins(gaps_s: NDArray[np.float64]) -> NDArray[np.int32]:
     """The bin of each gap, as `np.digitize(gaps_s, _EDGES_S)` gives, but in a fraction of the time."""
     # A number's sign and exponent are its first 12 bits, so negative gaps come out negative; 1023 is 2 to the 0.
-    exponents = (np.asarray(gaps_s, np.float64) + 0.0).view(np.int64) >> 52
-    bins: IntArray = np.where(exponents < 0, 0, np.clip(exponents - 1021, 1, _BINS - 1))
+    halves = np.ascontiguousarray(gaps_s + 0.0).view(np.int32)
+    exponents = halves[..., _HIGHER::2] >> 20
+    bins: NDArray[np.int32] = np.minimum(np.maximum(exponents - 1021, 1), _BINS - 1)
+    bins *= exponents >= 0
     return bins

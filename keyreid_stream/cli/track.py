@@ -94,10 +94,10 @@ def track(
             "decisions": decisions or None,
         },
     }
-    settings = deployment(merged(read_settings(config) if config else {}, _given(options)))
+    settings = deployment(merged(read_settings(config) if config else {}, given(options)))
     if show:
         require_display()  # before models are loaded
-    run = RecordedRun.from_config(settings, out, overwrite=overwrite, make_encoders=_encoder_maker(settings))
+    run = RecordedRun.from_config(settings, out, overwrite=overwrite, make_encoders=encoder_maker(settings))
     for notice in run.notices:
         typer.secho(f"Note: {notice}", err=True, fg=typer.colors.YELLOW)
     result = _record(run, show=show)
@@ -111,7 +111,7 @@ def track(
         raise typer.Exit(INTERRUPTED)
 
 
-def _encoder_maker(settings: DeploymentConfig) -> MakeEncoders | None:
+def encoder_maker(settings: DeploymentConfig) -> MakeEncoders | None:
     """What puts the model on a compiled backend; None for PyTorch, which needs nothing more."""
     if settings.model.backend == "torch":
         return None
@@ -129,14 +129,14 @@ def _record(run: RecordedRun, *, show: bool) -> RunResult:
         stop.restore()
 
 
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Only the options that the user typed; empty tables are dropped."""
-    given: dict[str, Any] = {}
+    kept_options: dict[str, Any] = {}
     for name, value in options.items():
-        kept = _given(value) if isinstance(value, Mapping) else value
+        kept = given(value) if isinstance(value, Mapping) else value
         if kept is not None and kept != [] and kept != {}:
-            given[name] = kept
-    return given
+            kept_options[name] = kept
+    return kept_options
 
 
 def _summary(result: RunResult) -> str:
