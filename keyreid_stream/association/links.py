@@ -45,6 +45,9 @@ _FAR_SIGHTINGS = 5.0
 _FAR = 4.0
 """Tolerances between two people on the floor, on average over so many sightings, at which they cannot be one."""
 
+_ROWS_AT_ONCE = 64
+"""Of a large table of pairs: what is worked out in between stays in the processor's cache."""
+
 PairVeto: TypeAlias = Literal["seen at once", "travel time", "walking speed", "known apart"]
 """Why two nodes cannot be one person: one camera saw both at once; nobody takes the way in that time; nobody walks so
 fast; one camera saw at once what else their identities are."""
@@ -138,11 +141,9 @@ class Links:
         vetoes: dict[PairVeto, NDArray[np.bool_]] = {"seen at once": _of_pairs(self._book.together, left, right)}
         ways = None
         if not self._travel.knows_nothing:
-            origins, cameras, gaps_s = _ways(left, right)
-            ways = self._travel.log_odds(origins, cameras, gaps_s)
+            ways, ruled_out = self._ways(left, right)
             if self._travel.rules_out:
-                ruled_out = self._travel.impossible(origins, cameras, gaps_s)
-                vetoes["travel time"] = ruled_out & (origins != cameras)
+                vetoes["travel time"] = ruled_out
         count = total = None
         if self._book.has_places:
             count = _of_pairs(self._book.floor_count, left, right)
@@ -196,6 +197,22 @@ class Links:
         kept = (1 - self._config.swap_rate) ** cuts
         return rows, columns, np.maximum(np.log(kept / (1 - kept)), 0).astype(np.float32)
 
+    def _ways(self, left: Nodes, right: Nodes) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """What the time between two cameras says, from the earlier tracklet's end to the later one's beginning."""
+        odds = np.empty((len(left), len(right)), np.float32)
+        ruled_out = np.zeros(odds.shape, np.bool_)
+        mine, theirs = left.cameras.astype(np.int32)[:, None], right.cameras.astype(np.int32)
+        for start in range(0, len(left), _ROWS_AT_ONCE):
+            some = slice(start, start + _ROWS_AT_ONCE)
+            first_s, last_s, camera = left.first_s[some, None], left.last_s[some, None], mine[some]
+            earlier = first_s <= right.first_s
+            gaps_s = np.where(earlier, right.first_s - last_s, first_s - right.last_s)
+            origins, cameras = np.where(earlier, camera, theirs), np.where(earlier, theirs, camera)
+            odds[some] = self._travel.log_odds(origins, cameras, gaps_s)
+            if self._travel.rules_out:
+                ruled_out[some] = self._travel.impossible(origins, cameras, gaps_s) & (origins != cameras)
+        return odds, ruled_out
+
     def _too_fast(self, left: Nodes, right: Nodes) -> NDArray[np.bool_]:
         """Pairs of which the later one begins farther from the earlier one's end than anybody can walk."""
         too_fast = np.zeros((len(left), len(right)), np.bool_)
@@ -214,14 +231,6 @@ def _appearance(left: Groups, right: Groups, surplus: FloatArray) -> FloatArray:
     sure = (left.clips / (left.clips + _HALF_SURE_CLIPS))[:, None] * (right.clips / (right.clips + _HALF_SURE_CLIPS))
     result: FloatArray = (np.clip(surplus, -_MOST, _MOST) * sure).astype(np.float32)
     return result
-
-
-def _ways(left: Nodes, right: Nodes) -> tuple[IntArray, IntArray, NDArray[np.float64]]:
-    """For every pair: the earlier one's camera, the later one's, and the time between the earlier and the later."""
-    earlier = left.first_s[:, None] <= right.first_s
-    gaps_s = np.where(earlier, right.first_s - left.last_s[:, None], left.first_s[:, None] - right.last_s)
-    mine, theirs = left.cameras.astype(np.int32)[:, None], right.cameras.astype(np.int32)
-    return np.where(earlier, mine, theirs), np.where(earlier, theirs, mine), gaps_s
 
 
 def _of_pairs(table: NDArray, left: Nodes, right: Nodes) -> NDArray:  # type: ignore[type-arg]

@@ -1,8 +1,14 @@
-"""`make bench`: every speed figure of the project in one run, with the hardware named."""
+"""`make bench`: every speed figure of the project in one run, with the hardware named.
+
+`python -m tests.bench association index` measures those parts alone; `--pictures FOLDER` draws what is better seen.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -20,16 +26,39 @@ from tests.bench import (
 )
 from tests.bench.model_bench import BenchRow
 
+PARTS: dict[str, Callable[[], list[BenchRow]]] = {
+    "model": model_bench.run,
+    "training": training_bench.run,
+    "world": world_bench.run,
+    "association": association_bench.run,
+    "index": index_bench.run,
+    "reid": reid_bench.run,
+    "pipeline": pipeline_bench.run,
+}
+"""What is measured, in this order."""
 
-def main() -> int:
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and fail where a figure misses what it must be."""
-    rows = [*model_bench.run(), *training_bench.run(), *world_bench.run(), *association_bench.run(), *index_bench.run()]
-    rows += reid_bench.run()
-    try:
-        rows += pipeline_bench.run()
-    except FileNotFoundError as missing:
-        print(f"stages not measured: {missing}", file=sys.stderr)  # noqa: T201
-    Console(width=100).print(table(rows))
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed figures, side by side.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them if none is named")
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of the figures that are better seen")
+    given = parser.parse_args(arguments)
+    unknown = sorted(set(given.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"unknown part {unknown[0]!r}; choose from {', '.join(PARTS)}")
+    rows: list[BenchRow] = []
+    for name, run in PARTS.items():
+        if given.parts and name not in given.parts:
+            continue
+        try:
+            rows += run()
+        except FileNotFoundError as missing:
+            print(f"{name} not measured: {missing}", file=sys.stderr)  # noqa: T201
+    if given.pictures is not None and any(row.name.startswith("association") for row in rows):
+        given.pictures.mkdir(parents=True, exist_ok=True)
+        association_bench.plot(rows, given.pictures / "association-cost.png")
+    Console(width=120).print(table(rows))
     return 0 if all(row.met for row in rows) else 1
 
 
