@@ -55,6 +55,11 @@ class Assignments:
         identity_ids, _ = self._gallery.nearest(nodes.signatures, CANDIDATES)
         return self.settled(np.unique(identity_ids).tolist())
 
+    def let_go(self, identity_ids: Iterable[int]) -> None:
+        """Keep nothing of identities that the gallery has dropped."""
+        for identity_id in identity_ids:
+            self._settled.pop(identity_id, None)
+
     def _settled_of(self, identity_id: int, exemplars: tuple[Exemplar, ...]) -> Settled | None:
         if not exemplars:
             return None

@@ -259,7 +259,7 @@ class OnlineAssociator:
                     self._gallery.add_exemplar(one.identity_id, as_exemplar(self._book, one))
             self._sketcher.drop(one)
         self._book.remove(old)
-        self._gallery.expire(now_s, (one.identity_id for one in self._book))
+        self._assignments.let_go(self._gallery.expire(now_s, (one.identity_id for one in self._book)))
 
 
 def _without_damage(one: TrackEvidence) -> TrackEvidence:
