@@ -52,6 +52,7 @@ def plot(rows: Sequence[BenchRow], picture: Path) -> None:
         axes.plot(KNOWN, [values[f"{_what(count, STAY)}: {name} tick"] for count in KNOWN], marker="o", label=name)
     axes.axhline(MAX_MS, color="grey", linestyle="dashed", linewidth=1)
     axes.set_xscale("symlog", linthresh=KNOWN[1])
+    axes.set_xlim(left=-KNOWN[1] / 10)
     axes.set_yscale("log")
     axes.set_xlabel("people known who are not in view")
     axes.set_ylabel("ms per tick")
