@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keyreid_stream.cli.evaluate_association import evaluate_association
+from keyreid_stream.cli.evaluate_ladder import evaluate_clock, evaluate_ladder
 from keyreid_stream.cli.evaluate_reid import compare_reid, evaluate_reid
 from keyreid_stream.evaluation.scores import RunScores, TrackingScores
 from keyreid_stream.evaluation.scores_file import scores_text, write_scores
@@ -41,6 +42,8 @@ def evaluate_tracks(
 
 
 eval_app.command("association")(evaluate_association)
+eval_app.command("ladder")(evaluate_ladder)
+eval_app.command("clock")(evaluate_clock)
 eval_app.command("reid")(evaluate_reid)
 eval_app.command("compare")(compare_reid)
 

@@ -11,7 +11,7 @@ def oracle_notice(names: Sequence[OracleName]) -> str | None:
     """One line for whoever starts a run; None when nothing is taken from the truth."""
     if not names:
         return None
-    return f"{_listed(names)} are the truth of the synthetic world, not measured: they say nothing of these stages"
+    return f"{_listed(names)} are the truth, not measured: they say nothing of these stages"
 
 
 def short_oracle_notice(names: Sequence[OracleName]) -> str | None:

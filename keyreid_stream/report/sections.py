@@ -41,13 +41,19 @@ def score_rows(scores: RunScores, camera_ids: Sequence[str]) -> list[dict[str, A
     return [*rows, {"name": "all cameras together", "together": True, **_in_percent(scores.together)}]
 
 
-def stage_rows(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Where the wall clock's seconds went, in the order of the pipeline, with what no stage accounts for."""
+def stage_rows(run: Mapping[str, Any], *, drawn: bool = True) -> list[dict[str, Any]]:
+    """Where the wall clock's seconds went, in the order of the pipeline, with what no stage accounts for.
+
+    Args:
+        run: the content of `run.json`.
+        drawn: whether the cameras are a world's, whose pictures are drawn; others' are read.
+    """
     spent = {name: float(stage["total_s"]) for name, stage in run["stages"].items()}
     total = max(float(run["wall_s"]), sum(spent.values()), 1e-9)
     rest = total - sum(spent.values())
     frames = run["counts"]["frames"]
-    rows = [(_STAGE_WORDS.get(name, name), seconds) for name, seconds in spent.items()]
+    words_of = _STAGE_WORDS if drawn else _STAGE_WORDS | {"sources": "Reading every camera's pictures"}
+    rows = [(words_of.get(name, name), seconds) for name, seconds in spent.items()]
     rows.append(("Everything else", rest))
     return [
         {
@@ -174,7 +180,7 @@ def time_line(people: Sequence[PersonSeen], camera_ids: Sequence[str], start_s: 
         "bar_height": _LANE_HEIGHT - 3,
         "cameras": cameras,
         "marks": [
-            {"x": round(_CHART_WIDTH * second / length_s, 1), "text": f"{second:g} s"} for second in _marks(length_s)
+            {"x": round(_CHART_WIDTH * mark / length_s, 1), "text": f"{mark:g} s"} for mark in time_marks(length_s)
         ],
     }
 
@@ -211,7 +217,7 @@ def _anchor(share: float) -> str:
     return "end" if share > 0.8 else "middle"
 
 
-def _marks(length_s: float) -> list[float]:
+def time_marks(length_s: float) -> list[float]:
     """Round seconds, at most about ten."""
     step = next(step for step in (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600) if 10 * step >= length_s)
     return [step * number for number in range(int(length_s / step) + 1)]

@@ -129,7 +129,7 @@ def test_truth_in_the_place_of_stages_is_said_on_both_streams_and_no_detector_is
     assert main([*arguments, *options]) == 0
     printed = capfd.readouterr()
     assert "the truth, not measured: detections, keypoints, tracks, identities" in printed.out.splitlines()
-    assert "Note: detections, keypoints, tracks and identities are the truth of the synthetic world" in printed.err
+    assert "Note: detections, keypoints, tracks and identities are the truth, not measured" in printed.err
     assert "untrained" not in printed.out + printed.err  # its embeddings decided nothing
     report = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert report["status"] == "finished"

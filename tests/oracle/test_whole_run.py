@@ -122,7 +122,7 @@ def test_the_report_says_what_was_the_truth(cameras: list[ReplayedSource], tmp_p
     report = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert report["oracle"] == report["settings"]["oracle"] == ["detections", "keypoints", "tracks"]
     assert report["notice"] == notice
-    assert notice.startswith("detections, keypoints and tracks are the truth of the synthetic world, not measured")
+    assert notice.startswith("detections, keypoints and tracks are the truth, not measured")
     assert report["pose_weights"] is None
     assert run.short_notices == ["the truth, not measured: detections, keypoints, tracks"]
 
