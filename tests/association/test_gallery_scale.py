@@ -40,9 +40,10 @@ def memory_growth(people: int, updates: int) -> float:
                 gallery.expire(now_s, ())
                 gallery.nearest(Signatures(looks[0], shown), 16)
 
-    update(updates // 10, 1)
+    # Dictionaries that lose as many as they gain are laid out anew now and then; once done, that is what they take.
+    update(updates // 2, 1)
     before = psutil.Process().memory_info().rss
-    update(updates, 1 + updates // 10)
+    update(updates, 1 + updates // 2)
     gallery.expire(float(2 * updates), ())
     assert len(gallery) == people
     return float(psutil.Process().memory_info().rss - before) / 1e6
@@ -55,4 +56,4 @@ def test_memory_stays_flat_under_updates() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_memory_stays_flat_over_a_million_updates_of_a_hundred_thousand() -> None:
-    assert memory_growth(people=100_000, updates=1_000_000) < 25.0  # of some 300 MB
+    assert memory_growth(people=100_000, updates=1_000_000) < 25.0  # of some 1,000 MB
