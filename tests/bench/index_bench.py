@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from keyreid_stream.association.index import CandidateIndex
 from keyreid_stream.association.similarity import Signatures, similarity
+from keyreid_stream.cli.threads import small_products_alone
 from keyreid_stream.structures import EmbeddingLayout
 from tests.association.populations import CLUSTERED, EVEN, GLOBAL_WEIGHT, Population, Spread, population
 from tests.bench.model_bench import BenchRow
@@ -39,7 +40,8 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[BenchRow]:
     rows = []
     for model, name, spread, noise in CASES:
         crowd = population(sizes[-1], LAYOUTS[model], spread, noise, VIEWS, HIDDEN)
-        rows += _case(f"{model}, {name}", crowd, sizes)
+        with small_products_alone():  # as in `keyreid track`
+            rows += _case(f"{model}, {name}", crowd, sizes)
     return rows
 
 
