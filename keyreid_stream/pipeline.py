@@ -19,7 +19,7 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from keyreid_stream.association import open_associator
+from keyreid_stream.association import AssociationConfig, open_associator
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.encoders import EncoderConfig, torch_encoders
 from keyreid_stream.errors import ConfigError, InputError
@@ -176,6 +176,7 @@ class Pipeline:
         # Cameras first: a mistyped path should not cost the time it takes to load models.
         if sources is None:
             sources = open_sources(config.sources.cameras, max_fps=config.sources.max_fps, keep_truth=bool(oracles))
+        _check_retention(config.association, [source.camera_id for source in sources])
         geometry = None
         if config.sources.calibration is not None:
             calibrations = read_calibrations(Path(config.sources.calibration).expanduser())
@@ -362,6 +363,16 @@ class Pipeline:
         identity_ids = np.array([self.stages.associator.identity_of(key) or 0 for key in keys], np.int64)
         own = {key.track_id: embeddings[key] for key in keys if key in embeddings}
         return CameraTick(frame, found, shown, identity_ids, own)
+
+
+def _check_retention(config: AssociationConfig, camera_ids: Sequence[str]) -> None:
+    """What a mistyped camera saw would be kept too long; a gallery's file may know cameras of other runs."""
+    unknown = sorted(set(config.camera_retention_s) - set(camera_ids))
+    if unknown and config.gallery is None:
+        raise ConfigError(
+            f"association.camera_retention_s names {', '.join(map(repr, unknown))}, but the cameras are "
+            f"{', '.join(map(repr, camera_ids))}; name one of these"
+        )
 
 
 def _on_torch(loaded: LoadedModel, config: EncoderConfig) -> tuple[FrameEncoder, ClipHead]:

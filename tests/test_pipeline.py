@@ -304,3 +304,11 @@ def test_cameras_are_checked_before_models_are_loaded() -> None:
     settings = deployment({"pose": {"weights": "does-not-exist.pt"}, "sources": {"cameras": ["nor-this.mp4"]}})
     with pytest.raises(InputError, match=r"nor-this\.mp4"):
         Pipeline.from_config(settings)
+
+
+def test_a_camera_that_is_none_of_the_run_s_cannot_be_kept_for_less() -> None:
+    with pytest.raises(ConfigError, match=r"names 'yrad', but the cameras are 'cam1', 'cam2'"):
+        Pipeline.from_config(
+            deployment({"association": {"camera_retention_s": {"yrad": 60, "cam1": 60}}}),
+            sources=[FakeSource("cam1", [RED]), FakeSource("cam2", [RED])],
+        )

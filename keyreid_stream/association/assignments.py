@@ -55,9 +55,9 @@ class Assignments:
         identity_ids, _ = self._gallery.nearest(nodes.signatures, CANDIDATES)
         return self.settled(np.unique(identity_ids).tolist())
 
-    def let_go(self, identity_ids: Iterable[int]) -> None:
-        """Keep nothing of identities that the gallery has dropped."""
-        for identity_id in identity_ids:
+    def let_go(self, identity_ids: Iterable[int] | None = None) -> None:
+        """Keep nothing of identities of whom the gallery has dropped all or something; None for anybody."""
+        for identity_id in list(self._settled) if identity_ids is None else identity_ids:
             self._settled.pop(identity_id, None)
 
     def _settled_of(self, identity_id: int, exemplars: tuple[Exemplar, ...]) -> Settled | None:

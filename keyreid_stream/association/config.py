@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from keyreid_stream.association.travel import TravelTime
@@ -33,6 +35,8 @@ class AssociationConfig(BaseModel):
         exemplars: settled tracklets kept per identity; when full, the one most like another gives way.
         retention_s: an identity unseen for this long is dropped with all its embeddings: whoever comes later is new.
             Where it is not set, an hour, or 30 days in a gallery that is kept in a file.
+        camera_retention_s: by camera, after how long its views of people are dropped, even if the people are known for
+            longer; looked at once a minute.
         max_identities: beyond this many, the least recently seen are dropped.
         gallery: a file that keeps who is known from run to run; without it, every run begins knowing nobody.
     """
@@ -55,6 +59,7 @@ class AssociationConfig(BaseModel):
     max_tracklets: int = Field(default=512, ge=16, le=4096)
     exemplars: int = Field(default=8, ge=1, le=256)
     retention_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    camera_retention_s: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     max_identities: int = Field(default=10_000, ge=1)
     gallery: str | None = Field(default=None, min_length=1)
 

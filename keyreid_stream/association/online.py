@@ -31,6 +31,7 @@ _UNSURE = -2.0
 """Log odds of the best candidate above which a new identity is provisional."""
 
 _SETTLE_EVERY_S = 1.0
+_PRUNE_EVERY_S = 60.0
 
 
 class OnlineAssociator:
@@ -72,6 +73,7 @@ class OnlineAssociator:
         )
         self._sketcher = Sketcher(self._gallery, self._book)
         self._next_settling_s = -np.inf
+        self._next_pruning_s = -np.inf
 
     def update(self, timestamp_s: float, evidence: Sequence[TrackEvidence], ended: Sequence[TrackKey]) -> list[Event]:
         """Take one tick's evidence of all cameras; return what was decided, in order."""
@@ -260,6 +262,16 @@ class OnlineAssociator:
             self._sketcher.drop(one)
         self._book.remove(old)
         self._assignments.let_go(self._gallery.expire(now_s, (one.identity_id for one in self._book)))
+        self._drop_old_views(now_s)
+
+    def _drop_old_views(self, now_s: float) -> None:
+        """Now and then, let views go that their cameras keep no longer."""
+        if now_s < self._next_pruning_s:
+            return
+        self._next_pruning_s = now_s + _PRUNE_EVERY_S
+        for camera_id, kept_s in self._config.camera_retention_s.items():
+            if self._gallery.prune(now_s + self._gallery.offset_s - kept_s, camera_id):
+                self._assignments.let_go()
 
 
 def _without_damage(one: TrackEvidence) -> TrackEvidence:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyreid_stream.association import AssociationConfig, OnlineAssociator
+from keyreid_stream.association.gallery import Gallery
 from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, Event, TrackEvidence, TrackKey
 
 LAYOUT = EmbeddingLayout(global_dim=2, parts=1, part_dim=1)
@@ -97,6 +98,20 @@ def test_a_lost_track_that_returns_beside_its_successor_is_split_off() -> None:
         (TrackKey("a", 1), TrackKey("a", 2)),
         (TrackKey("a", 1),),
     ]
+
+
+def test_views_of_a_camera_go_when_it_keeps_them_no_longer_and_those_of_others_stay() -> None:
+    config = AssociationConfig(threshold=0.9, min_observations=1, window_s=5, camera_retention_s={"yard": 100})
+    gallery = Gallery(config)
+    associator = OnlineAssociator(config, gallery=gallery)
+    associator.update(0.0, [sighting("yard", 1, 0), sighting("door", 1, 0)], [])
+    associator.update(1.0, [], [TrackKey("yard", 1), TrackKey("door", 1)])
+    associator.update(90.0, [sighting("hall", 1, 90)], [])
+    assert [one.camera_id for one in gallery.exemplars(1)] == ["door", "yard"]
+    associator.update(170.0, [sighting("hall", 1, 90, time_s=170.0)], [])
+    assert [one.camera_id for one in gallery.exemplars(1)] == ["door"]
+    associator.update(171.0, [sighting("hall", 2, 0, time_s=171.0)], [])
+    assert associator.identity_of(TrackKey("hall", 2)) == 1  # the door's view is enough
 
 
 def test_an_identity_out_of_view_is_dropped_after_its_retention_and_what_was_said_stays() -> None:
