@@ -8,12 +8,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 from keyreid_stream.errors import InputError
-from keyreid_stream.evaluation.scores import RunScores
+from keyreid_stream.evaluation.scores import RunScores, TrackingScores
 
 SCHEMA = "keyreid.scores/1"
+FLOOR_SCHEMA = "keyreid.floor_scores/1"
 
 
-def scores_text(scores: RunScores, *, results: Path, truth: Path, min_visibility: float) -> str:
+def scores_text(
+    scores: RunScores,
+    *,
+    results: Path,
+    truth: Path,
+    min_visibility: float,
+    benchmark: str | None = None,
+    seqmap: Path | None = None,
+) -> str:
     """The scores and what they are of, as the text of a file of schema `keyreid.scores/1`.
 
     Args:
@@ -21,6 +30,8 @@ def scores_text(scores: RunScores, *, results: Path, truth: Path, min_visibility
         results: the folder that was scored.
         truth: the folder that it was scored against.
         min_visibility: what `score_run` was given.
+        benchmark: the name of the benchmark whose rule was followed.
+        seqmap: the file that told which sequences are meant.
     """
     content = {
         "schema": SCHEMA,
@@ -28,8 +39,45 @@ def scores_text(scores: RunScores, *, results: Path, truth: Path, min_visibility
         "results": str(results),
         "truth": str(truth),
         "min_visibility": min_visibility,
+        "benchmark": benchmark,
+        "seqmap": None if seqmap is None else str(seqmap),
         "cameras": {name: asdict(camera) for name, camera in scores.cameras.items()},
         "together": asdict(scores.together),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def floor_scores_text(
+    scores: TrackingScores,
+    *,
+    results: Path,
+    truth: Path,
+    calibration: Path | None,
+    benchmark: str | None,
+    min_visibility: float,
+    radius_m: float,
+) -> str:
+    """Scores on the floor and what they are of, as the text of a file of schema `keyreid.floor_scores/1`.
+
+    Args:
+        scores: what `score_floor` gave.
+        results: the table or folder that was scored.
+        truth: the table or folder that it was scored against.
+        calibration: with which tracks in pictures were put on the floor.
+        benchmark: the data set whose grid the truth is on.
+        min_visibility: of people in a world's truth.
+        radius_m: what `score_floor` was given.
+    """
+    content = {
+        "schema": FLOOR_SCHEMA,
+        "versions": {package: version(package) for package in ("keyreid-stream", "trackeval")},
+        "results": str(results),
+        "truth": str(truth),
+        "calibration": None if calibration is None else str(calibration),
+        "benchmark": benchmark,
+        "min_visibility": min_visibility,
+        "radius_m": radius_m,
+        "floor": asdict(scores),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

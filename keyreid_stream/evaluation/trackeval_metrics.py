@@ -20,20 +20,22 @@ MOST_IDS = 10_000
 _AT_MATCH_IOU = {"THRESHOLD": MATCH_IOU, "PRINT_CONFIG": False}
 
 
-def score_comparisons(cameras: Mapping[str, Comparison]) -> RunScores:
+def score_comparisons(cameras: Mapping[str, Comparison], *, shared_ids: bool = True) -> RunScores:
     """Score every camera alone and all of them together.
 
     Identities and people across cameras are compared on the cameras' frames as one sequence. CLEAR's counts depend on
     which frame comes before which, and between cameras there is no such order: they are summed over the cameras.
 
     Args:
-        cameras: the comparison of each camera; ids mean the same in all of them.
+        cameras: the comparison of each camera.
+        shared_ids: an id means the same in all cameras; else everyone together are the cameras' people side by side.
 
     Raises:
         InputError: there are more than `MOST_IDS` ids.
     """
     names = sorted(cameras)
-    joined = _data(Comparison.joined(cameras[name] for name in names).frames)
+    one_after_the_other = Comparison.joined if shared_ids else Comparison.apart
+    joined = _data(one_after_the_other(cameras[name] for name in names).frames)
     if (ids := joined["num_gt_ids"] + joined["num_tracker_ids"]) > MOST_IDS:
         raise InputError(f"truth and results have {ids} ids together; {MOST_IDS} is the most: score shorter pieces")
     data = {name: _data(cameras[name].frames) for name in names}

@@ -75,18 +75,22 @@ def build_tracker(name: str, options: Mapping[str, Any], *, compensating: bool, 
         settings |= TRACKERS[name].without_compensation
     tracker_class = _tracker_class(name)
     try:
-        with _quiet_boxmot():
+        with quiet_boxmot():
             tracker = tracker_class(**settings)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{name} refuses its options {dict(options)}: {error}") from None
     if name == "strongsort":
-        _adjust_strongsort(tracker, compensating=compensating)
+        if not compensating:
+            tracker.cmc = None  # it always compensates camera motion; its constructor has no option for that
+        confirm_as_configured(tracker)
     return tracker
 
 
 @contextmanager
-def _quiet_boxmot() -> Iterator[None]:
+def quiet_boxmot() -> Iterator[None]:
     """Keep BoxMOT's own handler from telling about every tracker; its warnings are heard."""
+    import boxmot.utils  # noqa: F401  # sets the logger's level when it is first imported
+
     logger = logging.getLogger("boxmot")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -144,21 +148,20 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _adjust_strongsort(tracker: Any, *, compensating: bool) -> None:
-    """Two settings that StrongSORT's constructor does not have.
+def confirm_as_configured(tracker: Any) -> None:
+    """Let a StrongSORT tracker confirm tracks after `n_init` detections everywhere.
 
-    It always compensates camera motion, and where the environment says GITHUB_ACTIONS it confirms a track at its first
-    detection instead of after `n_init`: a run must not depend on where it runs.
+    Where the environment says GITHUB_ACTIONS it confirms a track at its first detection: a run must not depend on where
+    it runs.
     """
-    if not compensating:
-        tracker.cmc = None
-    if tracker.n_init > 1:
-        from boxmot.trackers.box.strongsort.track import TrackState
+    if tracker.n_init <= 1:
+        return
+    from boxmot.trackers.box.strongsort.track import TrackState
 
-        initiate = tracker._initiate_track
+    initiate = tracker._initiate_track
 
-        def initiate_tentative(detection: Any) -> None:
-            initiate(detection)
-            tracker.tracks[-1].state = TrackState.Tentative
+    def initiate_tentative(detection: Any) -> None:
+        initiate(detection)
+        tracker.tracks[-1].state = TrackState.Tentative
 
-        tracker._initiate_track = initiate_tentative
+    tracker._initiate_track = initiate_tentative

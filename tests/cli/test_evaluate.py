@@ -55,11 +55,28 @@ def test_scores_for_machines(run: list[str], tmp_path: Path) -> None:
         "results": str(tmp_path / "tracks"),
         "truth": str(tmp_path / "mot"),
         "min_visibility": 0,
+        "benchmark": None,
+        "seqmap": None,
         "cameras": {name: asdict(one) for name, one in scores.cameras.items()},
         "together": asdict(scores.together),
     }
     assert content["together"]["idf1"] == 0.5
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_benchmark_s_sequences(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Person 7 of one sequence is another than person 7 of the other, and the hall is not meant."""
+    seqmap, path = tmp_path / "val.txt", tmp_path / "scores.json"
+    seqmap.write_text("name\nback [yard]\ndoor\n")
+    assert main([*run, "--benchmark", "MOT20", "--seqmap", str(seqmap), "--json", str(path)]) == 0
+    content = json.loads(path.read_text())
+    assert (content["benchmark"], content["seqmap"], content["min_visibility"]) == ("mot20", str(seqmap), 0)
+    assert list(content["cameras"]) == ["back [yard]", "door"]
+    assert (content["together"]["hota"], content["together"]["idf1"]) == (1, 1)
+    assert (content["together"]["truth_ids"], content["together"]["result_ids"]) == (2, 2)
+    printed = " ".join(capfd.readouterr().out.split())
+    assert "mot20's rule, with people of its own in each sequence" in printed
+    assert "are ignored" not in printed
 
 
 def test_no_overlap_has_no_mean(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +93,8 @@ def test_no_overlap_has_no_mean(run: list[str], tmp_path: Path, capfd: pytest.Ca
         (["--results", "nowhere"], "the results folder nowhere does not exist"),
         (["--truth", "nowhere"], "the truth folder nowhere does not exist"),
         (["--min-visibility", "2"], "min_visibility is 2.0; give a share from 0 to 1"),
+        (["--benchmark", "mot18"], "benchmark 'mot18' is not known; give mot16, mot17, mot20, dancetrack"),
+        (["--seqmap", "nowhere.txt"], "nowhere.txt cannot be read as text"),
         (["--json", "/dev/null/scores.json"], "/dev/null/scores.json cannot be written"),
     ],
 )

@@ -325,6 +325,8 @@ def test_frames_after_the_end(tmp_path: Path) -> None:
     """A run of another length than the truth is not the same video."""
     results, truth = write_run(tmp_path)
     (truth / "a" / "seqinfo.ini").write_text("[Sequence]\nname=a\nseqLength=20\n")
+    path = truth / "a" / "gt" / "gt.txt"
+    path.write_text("".join(line for line in path.open() if int(line.split(",")[0]) <= 20))
     late = min(line for line, row in enumerate(random_run(3)[1]["a"], 1) if row[0] > 20)
     with pytest.raises(InputError, match=rf"{os.sep}a\.txt, line {late} has frame 2\d; allowed: 1 to 20"):
         score_run(results, truth)
