@@ -23,7 +23,18 @@ from keyreid_stream.fakes import (
 )
 from keyreid_stream.interfaces import Source, Tracker
 from keyreid_stream.pipeline import Pipeline, Stages
-from keyreid_stream.structures import Clip, ClipEmbeddings, Detections, FloatArray, Frame, Tick, TrackKey, Tracks
+from keyreid_stream.structures import (
+    Clip,
+    ClipEmbeddings,
+    Crops,
+    Detections,
+    Encodings,
+    FloatArray,
+    Frame,
+    Tick,
+    TrackKey,
+    Tracks,
+)
 from keyreid_stream.tracking import ClipConfig
 
 RED = Walker(colour=(200, 0, 0), start=(10, 20), step=(2, 0))
@@ -103,7 +114,7 @@ def test_each_detection_goes_to_the_clip_of_its_own_track_across_cameras() -> No
         assert bool((red > blue).all()) or bool((blue > red).all()), "a clip mixes two people"
 
 
-def test_all_cameras_share_one_call_of_detector_and_clip_head_per_tick() -> None:
+def test_all_cameras_share_one_call_of_detector_encoder_and_clip_head_per_tick() -> None:
     calls: list[tuple[str, int]] = []
 
     class SpyDetector(FakeDetector):
@@ -111,14 +122,22 @@ def test_all_cameras_share_one_call_of_detector_and_clip_head_per_tick() -> None
             calls.append(("detect", len(frames)))
             return super().detect(frames)
 
+    class SpyFrameEncoder(FakeFrameEncoder):
+        def encode(self, crops: Crops) -> Encodings:
+            calls.append(("encode", len(crops)))
+            return super().encode(crops)
+
     class SpyClipHead(FakeClipHead):
         def embed(self, clips: Sequence[Clip]) -> ClipEmbeddings:
             calls.append(("embed", len(clips)))
             return super().embed(clips)
 
-    spied = dataclasses.replace(stages(two_cameras(4)), detector=SpyDetector(), clip_head=SpyClipHead())
+    spied = dataclasses.replace(
+        stages(two_cameras(4)), detector=SpyDetector(), encoder=SpyFrameEncoder(), clip_head=SpyClipHead()
+    )
     list(Pipeline(spied, clips=ClipConfig(min_crops=4)))
-    assert calls == [("detect", 2), ("embed", 0)] * 3 + [("detect", 2), ("embed", 4)]
+    tick = [("detect", 2), ("encode", 4)]
+    assert calls == [*tick, ("embed", 0)] * 3 + [*tick, ("embed", 4)]
 
 
 def test_clips_are_written_back_to_the_tracker_of_their_camera_in_every_frame() -> None:

@@ -49,12 +49,15 @@ COMMANDS = {
         "Show the machine, the versions, and which backends run here and why the others do not.",
     ),
     "engine": Command(
-        "keyreid_stream.cli.engine", "engine_app", "Build, list, inspect, validate, export and clean compiled models."
+        "keyreid_stream.cli.engine",
+        "engine_app",
+        "Build, list, inspect, validate, measure, export and clean compiled models.",
     ),
     "eval": Command("keyreid_stream.cli.evaluate", "eval_app", "Scores against truth."),
     "gallery": Command(
         "keyreid_stream.cli.gallery", "gallery_app", "People who are known, and why they are who they are."
     ),
+    "show": Command("keyreid_stream.cli.show", "show_app", "Pictures of what the model looks at."),
     "train": Command("keyreid_stream.cli.train", "train_app", "Train a model: keyreid train RECIPE --data ROOT."),
     "weights": Command("keyreid_stream.cli.weights", "weights_app", "List, fetch, import and show weights."),
     "world": Command("keyreid_stream.cli.world", "world_app", "Synthetic worlds with perfect truth."),

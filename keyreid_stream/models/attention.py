@@ -48,6 +48,25 @@ def finish_row(block: Any, row: torch.Tensor, attended: torch.Tensor) -> torch.T
     return finished
 
 
+def class_attention(block: Any, tokens_NSD: torch.Tensor, rope: torch.Tensor | None = None) -> torch.Tensor:
+    """Where the class row of `block(tokens)` looks: the attention of its query, the mean of the heads.
+
+    Args:
+        block: timm's `Block` or `EvaBlock` (pre-norm).
+        tokens_NSD: (N, S, D), class token first.
+        rope: the rotary embedding the block would get.
+
+    Returns:
+        (N, S), sums of 1.
+    """
+    query_Nh1d, key_NhSd, _ = _query_keys_values(block.attn, block.norm1(tokens_NSD), rope)
+    groups = query_Nh1d.shape[1] // key_NhSd.shape[1]
+    key_NhSd = key_NhSd.repeat_interleave(groups, dim=1)
+    logits_Nh1S = query_Nh1d @ key_NhSd.transpose(-2, -1) * query_Nh1d.shape[-1] ** -0.5
+    weights_NS: torch.Tensor = logits_Nh1S.softmax(dim=-1).mean(dim=1).squeeze(1)
+    return weights_NS
+
+
 def _layer_scales(block: Any) -> tuple[_Map, _Map]:
     """What the block does to each of its two residual updates; EVA's blocks keep bare vectors, or none."""
     if isinstance(block, EvaBlock):
@@ -60,12 +79,7 @@ def _times(gamma: torch.Tensor | None) -> _Map:
 
 
 def _attend_from_class(attn: Any, rows_NSD: torch.Tensor, rope: torch.Tensor | None) -> torch.Tensor:
-    query_N1A, key_NSA, value_NSA = _project(attn, rows_NSD)
-    query_Nh1d = attn.q_norm(_heads(attn, query_N1A))
-    key_NhSd = attn.k_norm(_heads(attn, key_NSA))
-    value_NhSd = _heads(attn, value_NSA)
-    if rope is not None:
-        key_NhSd = _rotate_patches(attn, key_NhSd, rope)
+    query_Nh1d, key_NhSd, value_NhSd = _query_keys_values(attn, rows_NSD, rope)
     grouped = key_NhSd.shape[1] != query_Nh1d.shape[1]
     attended_Nh1d = scaled_dot_product_attention(query_Nh1d, key_NhSd, value_NhSd, enable_gqa=grouped)
     attended_NA = attn.norm(attended_Nh1d.flatten(1))
@@ -73,6 +87,18 @@ def _attend_from_class(attn: Any, rows_NSD: torch.Tensor, rope: torch.Tensor | N
         attended_NA = attended_NA * attn.gate(rows_NSD[:, 0]).sigmoid()
     projected: torch.Tensor = attn.proj_drop(attn.proj(attended_NA))
     return projected
+
+
+def _query_keys_values(
+    attn: Any, rows_NSD: torch.Tensor, rope: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """By heads: the class row's query (N, h, 1, d), and every row's key and value (N, h, S, d)."""
+    query_N1A, key_NSA, value_NSA = _project(attn, rows_NSD)
+    query_Nh1d = attn.q_norm(_heads(attn, query_N1A))
+    key_NhSd = attn.k_norm(_heads(attn, key_NSA))
+    if rope is not None:
+        key_NhSd = _rotate_patches(attn, key_NhSd, rope)
+    return query_Nh1d, key_NhSd, _heads(attn, value_NSA)
 
 
 def _project(attn: Any, rows_NSD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from keyreid_stream.models.attention import class_row
+from keyreid_stream.models.attention import class_attention, class_row
 from keyreid_stream.models.backbone import SplitBackbone, split_backbone
 
 SMALL: dict[str, Any] = {"img_size": (64, 32), "embed_dim": 32, "depth": 3, "num_heads": 2, "num_classes": 0}
@@ -85,3 +85,21 @@ def test_gradients_reach_the_block_as_through_the_whole_block() -> None:
     (class_row(block, tokens) * probe).sum().backward()
     for name, parameter in block.named_parameters():
         torch.testing.assert_close(parameter.grad, expected[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_class_row_s_attention_is_that_of_the_whole_block(kind: str) -> None:
+    """timm computes the whole matrix where it may not fuse; its dropout is handed that matrix."""
+    backbone, block, _ = split(kind)
+    seen: list[torch.Tensor] = []
+    attn: Any = block.attn
+    attn.fused_attn = False
+    attn.attn_drop.register_forward_hook(lambda _module, given, _result: seen.append(given[0]))
+    with torch.inference_mode():
+        tokens, rope = backbone(torch.randn(3, 3, 64, 32))
+        block(tokens) if rope is None else block(tokens, rope=rope)
+        ours = class_attention(block, tokens, rope)
+    (matrix,) = seen
+    assert ours.shape == tokens.shape[:2]
+    torch.testing.assert_close(ours, matrix[:, :, 0].mean(dim=1), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ours.sum(dim=1), torch.ones(3))
