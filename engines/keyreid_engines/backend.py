@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from types import ModuleType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keyreid_engines.graphs import Precision
+from keyreid_engines.libraries import import_library as import_library
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 """Arrays by the name of a graph's input or output, batch first."""
@@ -64,21 +63,42 @@ class Backend(Protocol):
         ...
 
 
-def import_library(name: str) -> ModuleType:
-    """Import an optional library.
+@runtime_checkable
+class HasFlags(Protocol):
+    """A backend that can compile in more than one way."""
 
-    Raises:
-        ImportError: it is not installed, or half installed, whatever it raises then; in one line.
-    """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name == name:
-            raise ImportError(f"{name} is not installed") from None
-        raise ImportError(f"{name} is installed but does not import ({error})") from error
-    except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), "")
-        raise ImportError(f"{name} is installed but does not import ({type(error).__name__}: {reason})") from error
+    @property
+    def flags(self) -> Mapping[str, str]:
+        """How it compiles; part of what an engine depends on."""
+        ...
+
+
+@runtime_checkable
+class TakesLong(Protocol):
+    """A backend whose builds take minutes."""
+
+    def telling(self, say: Callable[[str], None]) -> Backend:
+        """The same backend, which says what a build is at."""
+        ...
+
+
+@runtime_checkable
+class FinishesLater(Protocol):
+    """A backend whose engines serve several kinds of device, and are finished and checked on each."""
+
+    @property
+    def finished_on(self) -> str:
+        """The device at hand, in words."""
+        ...
+
+
+@runtime_checkable
+class KeepsKernels(Protocol):
+    """A graph that finishes itself when it runs first, and can keep what it finished."""
+
+    def kernels(self) -> bytes:
+        """What was finished so far, to load faster next time; may be empty."""
+        ...
 
 
 def installed_version(distribution: str) -> str:

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from keyreid_engines.backend import Backend, Graph
-from keyreid_engines.cache import Contents, EngineCache, Say, stored_files
+from keyreid_engines.backend import Backend, FinishesLater, Graph, KeepsKernels, TakesLong
+from keyreid_engines.cache import Contents, EngineCache, Say, StoredEngine, stored_files
 from keyreid_engines.checks import CheckFigures, check_engine
+from keyreid_engines.device_encoders import DeviceClipHead, DeviceFrameEncoder
 from keyreid_engines.encoders import EngineClipHead, EngineFrameEncoder
 from keyreid_engines.errors import EngineError
-from keyreid_engines.export import export_graph, graph_metadata
+from keyreid_engines.export import OnnxGraph, export_graph, graph_metadata
 from keyreid_engines.graphs import HALVES, GraphKind, Precision, takes_cameras
 from keyreid_engines.manifest import EngineFacts, Manifest
+from keyreid_engines.tensorrt_runtime import DeviceGraph
 from keyreid_stream.encoders.card import BackendCard
 from keyreid_stream.models.keyreid import KeyReID
 from keyreid_stream.models.load import LoadedModel
@@ -81,11 +83,45 @@ def obtain_engine(
         built.append(graphs)
         return manifest, contents
 
+    backend = backend.telling(say) if isinstance(backend, TakesLong) else backend
     stored = cache.obtain(facts, build, say)
-    if stored.manifest.refused is not None:
-        raise EngineError(f"{stored.manifest.refused} (to try again: keyreid engine clean {facts.name})")
-    graphs = built[0] if built else load_graphs(backend, stored.contents, precision, threads)
+    _raise_refused(stored.manifest)
+    if not built:
+        try:
+            built.append(load_graphs(backend, stored.contents, precision, threads))
+        except EngineError as error:
+            say(f"engine {facts.name} is not used: {error}; building it again")
+            cache.remove(facts.name)
+            stored = cache.obtain(facts, build, say)
+            _raise_refused(stored.manifest)
+    graphs = built[-1] if built else load_graphs(backend, stored.contents, precision, threads)
+    if _unchecked(stored.manifest, backend):
+        say(f"checking engine {facts.name} on this device")
+        stored = _checked_here(loaded, stored, graphs, backend, cache)
+        _raise_refused(stored.manifest)
     return Engine(stored.manifest, graphs)
+
+
+def prepare_engine(
+    loaded: LoadedModel, backend: Backend, precision: Precision, cache: EngineCache, *, say: Say
+) -> StoredEngine:
+    """Build an engine for a device that this machine does not have; it is checked when it is used first.
+
+    Raises:
+        MissingExtraError: what exporting needs is not installed.
+        EngineError: it cannot be built or kept.
+    """
+    facts = EngineFacts.of(loaded, backend, precision)
+    telling = backend.telling(say) if isinstance(backend, TakesLong) else backend
+
+    def build() -> tuple[Manifest, Contents]:
+        clock = time.perf_counter()
+        exported, contents = _compiled(loaded, telling, facts)
+        return _manifest(facts, exported, contents, None, None, clock), contents
+
+    stored = cache.obtain(facts, build, say)
+    _raise_refused(stored.manifest)
+    return stored
 
 
 def load_graphs(backend: Backend, contents: Contents, precision: Precision, threads: int) -> dict[GraphKind, Graph]:
@@ -110,16 +146,33 @@ def _build(
     loaded: LoadedModel, backend: Backend, facts: EngineFacts, threads: int
 ) -> tuple[Manifest, Contents, dict[GraphKind, Graph]]:
     clock = time.perf_counter()
-    typed = backend.graph_precision(facts.precision)
-    exported = [export_graph(loaded.model, kind, typed, weights_sha256=facts.weights_sha256) for kind in HALVES]
-    contents: Contents = {graph.kind: dict(backend.compile(graph.content)) for graph in exported}
+    exported, contents = _compiled(loaded, backend, facts)
     graphs = load_graphs(backend, contents, facts.precision, threads)
     figures, refused = None, None
     try:
         figures = check_engine(_by_batch(graphs, loaded.model), loaded.model, facts.precision)
+        contents = _with_kernels(contents, graphs)
     except EngineError as error:
         refused, contents = str(error), {}
-    manifest = Manifest(
+    manifest = _manifest(facts, exported, contents, figures, refused, clock)
+    return manifest.model_copy(update={"checked_on": _device_at_hand(backend)}), contents, graphs
+
+
+def _compiled(loaded: LoadedModel, backend: Backend, facts: EngineFacts) -> tuple[list[OnnxGraph], Contents]:
+    typed = backend.graph_precision(facts.precision)
+    exported = [export_graph(loaded.model, kind, typed, weights_sha256=facts.weights_sha256) for kind in HALVES]
+    return exported, {graph.kind: dict(backend.compile(graph.content)) for graph in exported}
+
+
+def _manifest(
+    facts: EngineFacts,
+    exported: list[OnnxGraph],
+    contents: Contents,
+    figures: CheckFigures | None,
+    refused: str | None,
+    clock: float,
+) -> Manifest:
+    return Manifest(
         facts=facts,
         preprocessing=json.loads(graph_metadata(exported[0].content)["preprocessing"]),
         onnx_sha256={graph.kind: graph.sha256 for graph in exported},
@@ -129,7 +182,47 @@ def _build(
         build_s=round(time.perf_counter() - clock, 3),
         created=datetime.now(UTC),
     )
-    return manifest, contents, graphs
+
+
+def _raise_refused(manifest: Manifest) -> None:
+    if manifest.refused is not None:
+        raise EngineError(f"{manifest.refused} (to try again: keyreid engine clean {manifest.facts.name})")
+
+
+def _device_at_hand(backend: Backend) -> str | None:
+    """Where an engine is finished on the device that runs it: which device that is here."""
+    return backend.finished_on if isinstance(backend, FinishesLater) else None
+
+
+def _unchecked(manifest: Manifest, backend: Backend) -> bool:
+    return manifest.check is None or manifest.checked_on != _device_at_hand(backend)
+
+
+def _checked_here(
+    loaded: LoadedModel, stored: StoredEngine, graphs: dict[GraphKind, Graph], backend: Backend, cache: EngineCache
+) -> StoredEngine:
+    """Check an engine on this device, and keep what came of it."""
+    contents, figures, refused = stored.contents, None, None
+    try:
+        figures = recheck(loaded, graphs, stored.manifest.facts.precision)
+        contents = _with_kernels(contents, graphs)
+    except EngineError as error:
+        refused, contents = str(error), {}
+    manifest = stored.manifest.model_copy(
+        update={
+            "check": figures,
+            "checked_on": _device_at_hand(backend),
+            "refused": refused,
+            "files": stored_files(contents),
+        }
+    )
+    return cache.amend(manifest, contents)
+
+
+def _with_kernels(contents: Contents, graphs: dict[GraphKind, Graph]) -> Contents:
+    """The same files, and what the check made the engine finish on this device."""
+    kept = {kind: graph.kernels() for kind, graph in graphs.items() if isinstance(graph, KeepsKernels)}
+    return {kind: {**files, **({"kernels": kept[kind]} if kept.get(kind) else {})} for kind, files in contents.items()}
 
 
 def _by_batch(
@@ -142,14 +235,22 @@ def _encoders(
     graphs: dict[GraphKind, Graph], model: KeyReID, max_batch: int, card: BackendCard | None
 ) -> tuple[EngineFrameEncoder, EngineClipHead]:
     layout = model.layout
+    on_crops, on_clips = graphs["frame_encoder"], graphs["clip_head"]
+    if isinstance(on_crops, DeviceGraph) and isinstance(on_clips, DeviceGraph):
+        cameras = takes_cameras(model)
+        spec, channels = model.crop_spec, layout.global_dim
+        return (
+            DeviceFrameEncoder(on_crops, spec, channels, max_batch=max_batch, cameras=cameras, backend=card),
+            DeviceClipHead(on_clips, layout, model.config.frames, max_batch=max_batch, backend=card),
+        )
     return (
         EngineFrameEncoder(
-            graphs["frame_encoder"],
+            on_crops,
             model.crop_spec,
             layout.global_dim,
             max_batch=max_batch,
             cameras=takes_cameras(model),
             backend=card,
         ),
-        EngineClipHead(graphs["clip_head"], layout, model.config.frames, max_batch=max_batch, backend=card),
+        EngineClipHead(on_clips, layout, model.config.frames, max_batch=max_batch, backend=card),
     )

@@ -105,6 +105,17 @@ class EngineCache:
                 self._write(target, manifest, contents)
             return StoredEngine(manifest, contents, target)
 
+    def amend(self, manifest: Manifest, contents: Contents) -> StoredEngine:
+        """Keep more of an engine that is there: what became of its check, or what it finished on this device.
+
+        Raises:
+            EngineError: the folder cannot be written.
+        """
+        target = self.folder / manifest.facts.name
+        with self._locked(manifest.facts.name), self._plain_errors():
+            self._write(target, manifest, contents)
+        return StoredEngine(manifest, contents, target)
+
     def read(self, name: str) -> StoredEngine:
         """An engine by the name of its folder, every byte checked.
 

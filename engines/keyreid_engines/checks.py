@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -55,7 +56,10 @@ class CheckFigures(BaseModel):
 
 
 def check_engine(
-    encoders: Callable[[int], tuple[FrameEncoder, ClipHead]], model: KeyReID, precision: Precision
+    encoders: Callable[[int], tuple[FrameEncoder, ClipHead]],
+    model: KeyReID,
+    precision: Precision,
+    crops: Crops | None = None,
 ) -> CheckFigures:
     """Compare both halves of an engine, one after the other, with the model that it was made of.
 
@@ -63,11 +67,12 @@ def check_engine(
         encoders: gives both halves of the engine for a largest batch.
         model: in float32 on the CPU.
         precision: of the engine, which says how close it must come.
+        crops: what to compare them on; by default people that are drawn.
 
     Raises:
         EngineError: a number is not finite, all are zero, or a cosine is too small.
     """
-    crops = fixed_crops(model.crop_spec, CROPS)
+    crops = fixed_crops(model.crop_spec, CROPS) if crops is None else crops
     wanted = _results((TorchFrameEncoder(model), TorchClipHead(model)), crops)
     compared = []
     for batch in BATCHES:
@@ -99,8 +104,8 @@ def _results(encoders: tuple[FrameEncoder, ClipHead], crops: Crops) -> tuple[Enc
 def _refuse_nonsense(given: tuple[Encodings, ClipEmbeddings]) -> None:
     encodings, embeddings = given
     arrays = {
-        "tokens": encodings.tokens.numpy(),
-        "class rows": encodings.class_rows.numpy(),
+        "tokens": _on_host(encodings.tokens),
+        "class rows": _on_host(encodings.class_rows),
         "appearance": encodings.appearance,
         "embeddings": embeddings.vectors,
         "visibility": embeddings.visibility,
@@ -119,13 +124,19 @@ def _compare(given: tuple[Encodings, ClipEmbeddings], wanted: tuple[Encodings, C
     return CheckFigures(
         crops=len(crops),
         clips=len(clips),
-        tokens=_least_cosine(crops.tokens.flatten(1).numpy(), true_crops.tokens.flatten(1).numpy()),
+        tokens=_least_cosine(_on_host(crops.tokens.flatten(1)), _on_host(true_crops.tokens.flatten(1))),
         appearance=_least_cosine(crops.appearance, true_crops.appearance),
         global_part=_least_cosine(vectors[:, :split], true_vectors[:, :split]),
         parts=_least_cosine(vectors[:, split:].reshape(parts), true_vectors[:, split:].reshape(parts)),
         visibility=float(np.abs(clips.visibility - true_clips.visibility).max()),
         neighbours=float((_nearest(vectors) == _nearest(true_vectors)).mean()),
     )
+
+
+def _on_host(tensor: torch.Tensor) -> FloatArray:
+    """Tokens may be on a device and of half precision."""
+    array: FloatArray = tensor.float().cpu().numpy()
+    return array
 
 
 def _worst(compared: Sequence[CheckFigures]) -> CheckFigures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,16 +12,25 @@ import torch
 from keyreid_engines.backend import Backend
 from keyreid_engines.onnxruntime_backend import OnnxRuntimeBackend
 from keyreid_engines.openvino_backend import OpenVinoBackend
+from keyreid_engines.tensorrt_backend import TensorRtBackend, TensorRtRtxBackend
 from keyreid_stream.errors import MissingExtraError
 
 TORCH = "torch"
 
 Loader: TypeAlias = Callable[[], Backend]
 
-LOADERS: Mapping[str, Loader] = {"openvino": OpenVinoBackend, "onnxruntime": OnnxRuntimeBackend}
+LOADERS: Mapping[str, Loader] = {
+    "openvino": OpenVinoBackend,
+    "onnxruntime": OnnxRuntimeBackend,
+    "tensorrt": TensorRtBackend.here,
+    "tensorrt-rtx": TensorRtRtxBackend.here,
+}
 """Backends that compile, by name; each raises ImportError where its library is not there or not whole."""
 
-ORDER: Mapping[str, tuple[str, ...]] = {"cpu": ("openvino", "onnxruntime", TORCH)}
+ORDER: Mapping[str, tuple[str, ...]] = {
+    "cpu": ("openvino", "onnxruntime", TORCH),
+    "cuda": ("tensorrt", "tensorrt-rtx", TORCH),
+}
 """Best first, by type of device; where nothing is said, PyTorch is all there is."""
 
 
@@ -43,12 +53,27 @@ class Candidate:
 
 def candidates(device: torch.device, loaders: Mapping[str, Loader] = LOADERS) -> list[Candidate]:
     """Every backend, best first for this device. Never raises: what is broken says so in its `fault`."""
-    order = ORDER.get(device.type, (TORCH,))
+    order = [name for name in ORDER.get(device.type, (TORCH,)) if name == TORCH or name in loaders]
     others = [name for name in loaders if name not in order]
-    return [
-        *(_candidate(name, loaders) for name in order),
-        *(Candidate(name, None, f"runs on the CPU only, not on {device.type}") for name in others),
-    ]
+    with current_device(device):
+        return [
+            *(_candidate(name, loaders) for name in order),
+            *(Candidate(name, None, f"{wrong_device(name, device)}, not on {device.type}") for name in others),
+        ]
+
+
+def wrong_device(name: str, device: torch.device) -> str | None:
+    """Why a backend does not run on a device; None where it does."""
+    types = [kind for kind, order in ORDER.items() if name in order]
+    if name == TORCH or device.type in types:
+        return None
+    where = " or ".join("the CPU" if kind == "cpu" else kind.upper() for kind in types)
+    return f"runs on {where} only"
+
+
+def current_device(device: torch.device) -> AbstractContextManager[object]:
+    """Inside, backends that run on CUDA take this GPU."""
+    return torch.cuda.device(device) if device.type == "cuda" and torch.cuda.is_available() else nullcontext()
 
 
 def available(found: list[Candidate]) -> list[Candidate]:

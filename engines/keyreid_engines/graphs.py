@@ -42,7 +42,8 @@ class _FrameEncoderGraph(nn.Module):
     def forward(
         self, images: torch.Tensor, cameras: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        features = self.encoder(images.permute(0, 3, 1, 2), cameras)
+        # Normalised before anything else is done with them: TensorRT moves no uint8 about.
+        features = self.encoder(self.encoder.normalised(images).permute(0, 3, 1, 2), cameras)
         return features.tokens, features.class_rows, self.appearance_norm(features.class_rows).float()
 
 
@@ -74,7 +75,7 @@ class _ClipModelGraph(nn.Module):
     def forward(self, images: torch.Tensor, part_weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # A size that is not known counts as -1 once at most, so the frames are named and the clips are not.
         frames = self.head.frames
-        tokens, class_rows = self.encoder(images.flatten(0, 1).permute(0, 3, 1, 2))
+        tokens, class_rows = self.encoder(self.encoder.normalised(images).flatten(0, 1).permute(0, 3, 1, 2))
         features = self.head(tokens.unflatten(0, (-1, frames)), class_rows.unflatten(0, (-1, frames)), part_weights)
         return features.embedding.float(), features.visibility.float()
 

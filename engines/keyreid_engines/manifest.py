@@ -10,7 +10,7 @@ from typing import Literal, Self
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from keyreid_engines.backend import Backend, installed_version
+from keyreid_engines.backend import Backend, HasFlags, installed_version
 from keyreid_engines.checks import CheckFigures
 from keyreid_engines.export import EXPORT_FORMAT
 from keyreid_engines.graphs import GraphKind, Precision
@@ -36,6 +36,7 @@ class EngineFacts(BaseModel):
         backend_version: of its library.
         precision: of the arithmetic.
         device: what it was compiled for.
+        flags: how it was compiled, where a backend leaves a choice; profiles, for example.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class EngineFacts(BaseModel):
     backend_version: PlainText
     precision: Precision
     device: PlainText
+    flags: dict[PlainText, PlainText] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, loaded: LoadedModel, backend: Backend, precision: Precision) -> Self:
@@ -61,12 +63,16 @@ class EngineFacts(BaseModel):
             backend_version=backend.version,
             precision=precision,
             device=backend.device,
+            flags=dict(backend.flags) if isinstance(backend, HasFlags) else {},
         )
 
     @property
     def key(self) -> str:
         """A hash of all facts, 64 hexadecimal digits."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        dumped = self.model_dump(mode="json")
+        if not self.flags:
+            del dumped["flags"]
+        canonical = json.dumps(dumped, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
@@ -88,7 +94,7 @@ class StoredFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     graph: GraphKind
-    suffix: Literal["onnx", "xml", "bin"]
+    suffix: Literal["onnx", "xml", "bin", "plan", "json", "kernels"]
     size_bytes: int = Field(ge=0)
     sha256: Sha256
 
@@ -106,7 +112,9 @@ class Manifest(BaseModel):
         preprocessing: what the graph wants, as noted in the ONNX graph itself.
         onnx_sha256: of the graphs that it was compiled from.
         files: everything beside the manifest.
-        check: how close it comes to float32 on PyTorch; None where it was refused.
+        check: how close it comes to float32 on PyTorch; None where it was refused, and where it was built without the
+            device it is for: it is checked when it is used first.
+        checked_on: the device that it was checked on, where one engine serves several; it is checked again on another.
         refused: why it must not be used; kept so that nobody builds it in vain at every start.
         build_s: seconds that exporting, compiling and checking took.
         created: when, UTC.
@@ -120,6 +128,7 @@ class Manifest(BaseModel):
     onnx_sha256: dict[GraphKind, Sha256]
     files: tuple[StoredFile, ...]
     check: CheckFigures | None
+    checked_on: PlainText | None = None
     refused: PlainText | None = None
     build_s: float = Field(ge=0)
     created: datetime.datetime

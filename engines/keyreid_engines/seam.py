@@ -7,14 +7,25 @@ from dataclasses import replace
 import torch
 
 from keyreid_engines.backend import Backend
-from keyreid_engines.build import obtain_engine
-from keyreid_engines.cache import EngineCache, Say
-from keyreid_engines.choose import LOADERS, TORCH, Candidate, available, candidates, explanation, named_backend
+from keyreid_engines.build import obtain_engine, prepare_engine
+from keyreid_engines.cache import EngineCache, Say, StoredEngine
+from keyreid_engines.choose import (
+    LOADERS,
+    TORCH,
+    Candidate,
+    available,
+    candidates,
+    current_device,
+    explanation,
+    named_backend,
+    wrong_device,
+)
 from keyreid_engines.errors import EngineError
 from keyreid_engines.graphs import Precision
+from keyreid_engines.tensorrt_backend import TensorRtRtxBackend
 from keyreid_stream.devices import torch_device
 from keyreid_stream.encoders import EncoderConfig, torch_encoders
-from keyreid_stream.errors import ConfigError, KeyReIDError
+from keyreid_stream.errors import ConfigError, KeyReIDError, MissingExtraError
 from keyreid_stream.interfaces import ClipHead, FrameEncoder
 from keyreid_stream.models.load import LoadedModel
 
@@ -44,10 +55,13 @@ class EngineEncoders:
             return torch_encoders(loaded.model, config)
         if config.backend == "auto":
             return self._best(loaded, config, device)
-        if device.type != "cpu":
-            raise ConfigError(f"backend {config.backend} runs on the CPU only, not on {device}; use --device cpu")
+        fault = wrong_device(config.backend, device)
+        if fault is not None:
+            other = "cuda" if device.type == "cpu" else "cpu"
+            raise ConfigError(f"backend {config.backend} {fault}, not on {device}; use --device {other}")
         try:
-            backend = named_backend(config.backend)
+            with current_device(device):
+                backend = named_backend(config.backend)
         except KeyReIDError:
             raise
         except ImportError as error:
@@ -91,6 +105,32 @@ class EngineEncoders:
     ) -> tuple[FrameEncoder, ClipHead]:
         engine = obtain_engine(loaded, backend, precision, self._cache, threads=torch.get_num_threads(), say=self._say)
         return engine.encoders(loaded.model, config.batch_size, reason=reason)
+
+
+def build_elsewhere(
+    loaded: LoadedModel, cache: EngineCache, precision: str, capabilities: tuple[str, ...], say: Say
+) -> StoredEngine:
+    """Build with TensorRT for RTX for GPUs that need not be here.
+
+    Args:
+        loaded: the model, in float32 on the CPU.
+        cache: where the engine is kept; a folder that is carried to the other machine, for example.
+        precision: auto, float32, bfloat16 or float16.
+        capabilities: compute capabilities such as "8.9"; none for all from Ampere on.
+        say: is told what is built and why.
+
+    Raises:
+        MissingExtraError: the library is not installed.
+        ConfigError: the precision does not run on all of these GPUs.
+        EngineError: it cannot be built.
+    """
+    try:
+        backend = TensorRtRtxBackend.elsewhere(capabilities)
+    except ImportError as error:
+        if str(error) == "tensorrt-rtx is not installed":
+            raise MissingExtraError("tensorrt-rtx", "tensorrt-rtx") from error
+        raise EngineError(f"{error}; install it again") from error
+    return prepare_engine(loaded, backend, _precisions(backend, precision)[0], cache, say=say)
 
 
 def _on_torch(loaded: LoadedModel, config: EncoderConfig, reason: str) -> tuple[FrameEncoder, ClipHead]:

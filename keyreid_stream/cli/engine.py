@@ -1,4 +1,4 @@
-"""`keyreid engine`: build, list, inspect, validate, export and clean compiled models."""
+"""`keyreid engine`: build, list, inspect, validate, measure, export and clean compiled models."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from rich.text import Text
 from keyreid_stream.errors import InputError
 
 if TYPE_CHECKING:
+    from keyreid_engines.bench_report import EngineBench
     from keyreid_engines.cache import EngineCache
     from keyreid_stream.models.load import LoadedModel
 
-engine_app = typer.Typer(help="Build, list, inspect, validate, export and clean compiled models.", no_args_is_help=True)
+engine_app = typer.Typer(
+    help="Build, list, inspect, validate, measure, export and clean compiled models.", no_args_is_help=True
+)
 
-BackendName: TypeAlias = Literal["auto", "torch", "onnxruntime", "openvino"]
+BackendName: TypeAlias = Literal["auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"]
 PrecisionName: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
 FolderOption: TypeAlias = Annotated[
@@ -40,6 +43,10 @@ def build_engine(
     backend: Annotated[BackendName, typer.Option(help="auto takes the best that this machine has.")] = "auto",
     precision: Annotated[PrecisionName, typer.Option(help="auto takes the fastest that stays exact enough.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    capabilities: Annotated[
+        str | None,
+        typer.Option(help="tensorrt-rtx: build for other machines' GPUs, for example 8.6,8.9; `all` from Ampere on."),
+    ] = None,
     folder: FolderOption = None,
 ) -> None:
     """Build what `keyreid track --backend` would, so that it starts at once. The last line is the engine's folder."""
@@ -47,6 +54,9 @@ def build_engine(
     from keyreid_stream.encoders import EncoderConfig
 
     loaded, cache = _loaded(model, weights), _cache(folder)
+    if capabilities is not None:
+        _build_elsewhere(loaded, cache, backend, precision, capabilities)
+        return
     config = EncoderConfig(backend=backend, precision=precision, device=device)
     encoder, _ = EngineEncoders(_tell, cache)(loaded, config)
     card = getattr(encoder, "backend", None)
@@ -55,6 +65,21 @@ def build_engine(
         return
     typer.echo(f"{card.name} {card.version}, {card.precision}: least cosine to float32 {card.minimum_cosine:.6f}")
     typer.echo(cache.folder / card.engine)
+
+
+def _build_elsewhere(
+    loaded: LoadedModel, cache: EngineCache, backend: BackendName, precision: PrecisionName, capabilities: str
+) -> None:
+    """Build for GPUs that need not be here; the first run on one of them checks the engine."""
+    from keyreid_engines.seam import build_elsewhere
+
+    if backend != "tensorrt-rtx":
+        raise InputError(f"--capabilities goes with --backend tensorrt-rtx alone, got {backend}")
+    named = () if capabilities == "all" else tuple(one.strip() for one in capabilities.split(","))
+    stored = build_elsewhere(loaded, cache, precision, named, _tell)
+    facts = stored.manifest.facts
+    typer.echo(f"{facts.backend} {facts.backend_version}, {facts.precision}: checked when it runs first")
+    typer.echo(stored.folder)
 
 
 @engine_app.command("list")
@@ -89,6 +114,59 @@ def validate_engines(model: ModelOption = None, weights: WeightsOption = None, f
         typer.echo(f"{result.name}: {result.fault or f'right, least cosine {result.minimum_cosine:.6f}'}")
     if any(result.fault for result in results):
         raise typer.Exit(1)
+
+
+@engine_app.command("bench")
+def bench_engines(
+    model: ModelOption = None,
+    weights: WeightsOption = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    batches: Annotated[str, typer.Option(help="Crops or clips in one call.")] = "1,8,32",
+    rounds: Annotated[int, typer.Option(help="Calls of which the median is taken.")] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="A file to write the figures to as well.")] = None,
+    folder: FolderOption = None,
+) -> None:
+    """Measure both halves of a model on every backend and in every precision of this machine, side by side."""
+    from keyreid_engines.bench import bench_model
+    from keyreid_stream.devices import torch_device
+    from keyreid_train.hardware import hardware_name
+
+    if json_file is not None and not json_file.parent.is_dir():
+        raise InputError(f"there is no folder {str(json_file.parent)!r}; make it first")
+    where = torch_device(device)
+    sizes = _batches(batches)
+    bench = bench_model(
+        _loaded(model, weights), where, hardware_name(where), sizes, cache=_cache(folder), rounds=rounds, say=_tell
+    )
+    Console().print(_bench_table(bench))
+    for precision, rate in bench.ceilings.items():
+        typer.echo(f"one large matrix product of PyTorch in {precision}: {rate:,.0f} GFLOP/s")
+    for reason in bench.left_out:
+        typer.echo(f"not measured: {reason}")
+    if json_file is not None:
+        json_file.write_text(bench.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _batches(text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise InputError(f"--batches takes numbers such as 1,8,32, got {text!r}") from None
+
+
+def _bench_table(bench: EngineBench) -> Table:
+    title = f"{bench.model} on {bench.device}, medians of {bench.rounds}"
+    table = Table("half", "batch", "backend", "precision", title=Text(title))
+    for column in ("ms", "per second", "GFLOP/s", "of the product", "least cosine"):
+        table.add_column(column, justify="right")
+    for one in bench.figures:
+        unit = "crops" if one.half == "frame_encoder" else "clips"
+        table.add_row(
+            *(one.half, str(one.batch), f"{one.backend} {one.version}", one.precision, f"{one.milliseconds:,.1f}"),
+            *(f"{one.rows_per_s:,.1f} {unit}", f"{one.gflop_per_s:,.0f}", f"{one.ceiling_share:.0%}"),
+            f"{one.minimum_cosine:.5f}",
+        )
+    return table
 
 
 @engine_app.command("export")

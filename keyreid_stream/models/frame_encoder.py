@@ -77,11 +77,12 @@ class FrameEncoder(nn.Module):
         if self.cameras is not None:
             unknown = torch.full(images.shape[:1], UNKNOWN_CAMERA, dtype=torch.long, device=images.device)
             offsets_ND = self.cameras(unknown if cameras is None else cameras)
-        tokens, rope = self.backbone(self._normalised(images), offsets_ND)
+        tokens, rope = self.backbone(self.normalised(images), offsets_ND)
         class_rows_ND = self.global_norm(class_row(self.global_block, tokens, rope))
         return FrameFeatures(self._without_registers(tokens), class_rows_ND)
 
-    def _normalised(self, images: torch.Tensor) -> torch.Tensor:
+    def normalised(self, images: torch.Tensor) -> torch.Tensor:
+        """Images as the backbone wants them, whatever their layout; floating point is normalised already."""
         if images.is_floating_point():
             return images
         pixels = (images.float() / 255 - PIXEL_MEAN) / PIXEL_STD

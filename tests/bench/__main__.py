@@ -17,6 +17,7 @@ from rich.table import Table
 from keyreid_train.hardware import processor_name
 from tests.bench import (
     association_bench,
+    engine_bench,
     index_bench,
     model_bench,
     pipeline_bench,
@@ -28,6 +29,7 @@ from tests.bench.model_bench import BenchRow
 
 PARTS: dict[str, Callable[[], list[BenchRow]]] = {
     "model": model_bench.run,
+    "engine": engine_bench.run,
     "training": training_bench.run,
     "world": world_bench.run,
     "association": association_bench.run,

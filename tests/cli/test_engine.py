@@ -6,7 +6,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from keyreid_engines import build
+from keyreid_engines import bench, build
+from keyreid_engines.onnxruntime_backend import OnnxRuntimeBackend
 from keyreid_stream.cli.main import main
 from keyreid_stream.models.weights import Provenance, save_weights
 from tests.engines.engine_models import engine_model, exported
@@ -52,6 +53,43 @@ def test_a_damaged_engine_is_listed_fails_validation_and_is_cleaned(
     assert "clip_head.onnx is missing or of another size" in capfd.readouterr().out
     assert main(["engine", "clean"]) == 0
     assert not folder.exists()
+
+
+def test_building_for_gpus_that_are_not_here(weights: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="TENSORRT-RTX IS NOT INSTALLED: nothing is built for GPUs")
+    command = ["engine", "build", "--weights", str(weights), "--backend", "tensorrt-rtx", "--precision", "float16"]
+    assert main([*command, "--capabilities", "7.5,8.9"]) == 0
+    said, folder = capfd.readouterr().out.splitlines()[-2:]
+    assert said.endswith("float16: checked when it runs first")
+    assert (Path(folder) / "clip_head.plan").is_file()
+    assert main(["engine", "list"]) == 0
+    assert main([*command, "--capabilities", "9.0"]) == 1
+    assert "choose of: 7.5" in capfd.readouterr().err
+    assert main(["engine", "build", "--weights", str(weights), "--capabilities", "8.9"]) == 2
+    assert "--capabilities goes with --backend tensorrt-rtx alone, got auto" in capfd.readouterr().err
+
+
+def test_measuring_prints_a_table_and_writes_the_same_figures(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(bench.PRODUCT_LENGTH, "cpu", 64)
+    monkeypatch.setattr(bench, "LOADERS", {"onnxruntime": OnnxRuntimeBackend})
+    out = tmp_path / "bench.json"
+    command = ["engine", "bench", "--weights", str(weights), "--device", "cpu", "--batches", "1,2", "--rounds", "1"]
+    assert main([*command, "--json", str(out)]) == 0
+    printed = capfd.readouterr().out
+    assert "medians of 1" in printed
+    assert "one large matrix product of PyTorch in float32" in printed
+    figures = json.loads(out.read_text())["figures"]
+    assert {(one["backend"], one["batch"]) for one in figures} == {
+        (backend, batch) for backend in ("onnxruntime", "torch") for batch in (1, 2)
+    }
+
+
+@pytest.mark.parametrize("batches", ["", "few", "1,,2"])
+def test_batches_that_are_no_numbers_are_told(batches: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["engine", "bench", "--batches", batches]) == 2
+    assert "--batches takes numbers" in capfd.readouterr().err
 
 
 def test_exporting_one_file(tmp_path: Path, weights: Path, capfd: pytest.CaptureFixture[str]) -> None:
