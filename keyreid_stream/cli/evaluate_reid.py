@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from keyreid_stream.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from keyreid_stream.evaluation.reid.record import ReidRecord, Row
+    from keyreid_train.embedders.interface import ClipEmbedder
 
 _PACKAGES = ("keyreid-stream", "torch", "numpy")
 
@@ -49,6 +51,10 @@ def evaluate_reid(
     ] = False,
     hide: Annotated[str | None, typer.Option(help="Black out a half of the queries: upper or lower.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    backend: Annotated[
+        str | None, typer.Option(help="What runs keyreid weights, as for `track`; if not given, PyTorch as trained.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="Of the backend: auto, float32, bfloat16, float16.")] = "auto",
     note: Annotated[
         bool, typer.Option("--note", help="Note the figures beside keyreid weights, for their card.")
     ] = False,
@@ -68,7 +74,9 @@ def evaluate_reid(
         raise ConfigError(f"there is no {hide!r} half to hide; choose from: {', '.join(HALVES)}")
     ways = tuple(Similarity(kind, global_weight) for kind in similarity or ())  # type: ignore[arg-type]
     ClipPlan(clips, 1, max_clips)  # type: ignore[arg-type]  # before the work: a wrong word must not cost minutes
-    network = open_embedder(embedder, device)
+    network = open_embedder(embedder, device) if backend is None else _on_backend(embedder, device, backend, precision)
+    if note and backend is not None:
+        raise ConfigError("--note is for the weights' own figures, on PyTorch; leave --backend out")
     if note:
         _check_note(embedder, network)
     root, folders = data_folders(data)
@@ -197,6 +205,22 @@ def _short(embedder: str) -> str:
     """Without folders, which the file has."""
     kind, _, what = embedder.partition(":")
     return f"{kind}:{Path(what).name}"
+
+
+def _on_backend(embedder: str, device: str, backend: str, precision: str) -> ClipEmbedder:
+    """Keyreid weights on one of the backends of `keyreid track`."""
+    from keyreid_engines.seam import EngineEncoders
+    from keyreid_stream.config import deployment
+    from keyreid_train.embedders.stages import StagesEmbedder
+
+    kind, _, weights = embedder.partition(":")
+    if kind != "keyreid":
+        raise ConfigError(f"--backend is for keyreid weights, {embedder} runs by itself; leave --backend out")
+    options = {"weights": weights, "device": device, "backend": backend, "precision": precision}
+    config = deployment({"model": options}).model
+    engines = EngineEncoders(partial(typer.echo, err=True))
+    described = backend if precision == "auto" else f"{backend} {precision}"
+    return StagesEmbedder(weights, lambda loaded: engines(loaded, config), described)
 
 
 def _device_name(device: str) -> str:

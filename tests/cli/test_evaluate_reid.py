@@ -67,6 +67,20 @@ def test_choices_reach_the_record(folder: Path, weights: str) -> None:
     assert record["reranking"] == {"k1": 20, "k2": 6, "original_share": 0.3}
 
 
+def test_a_backend_finds_whom_pytorch_finds(
+    folder: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    arguments = ["eval", "reid", "folder", "--data", str(folder), "--embedder", f"keyreid:{weights}", "--device", "cpu"]
+    torch_out, out = tmp_path / "torch.json", tmp_path / "onnxruntime.json"
+    assert main([*arguments, "--out", str(torch_out)]) == 0
+    assert main([*arguments, "--out", str(out), "--backend", "onnxruntime", "--precision", "float32"]) == 0
+    ours, theirs = (json.loads(path.read_text(encoding="utf-8")) for path in (torch_out, out))
+    assert theirs["embedder"]["name"] == f"{ours['embedder']['name']} on onnxruntime float32"
+    assert [row["figures"]["rank1"] for row in theirs["rows"]] == [row["figures"]["rank1"] for row in ours["rows"]]
+
+
 def test_evaluations_side_by_side(folder: Path, weights: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["eval", "reid", "folder", "--data", str(folder), "--embedder", f"keyreid:{weights}"]
     files = [str(folder / f"{clips}.json") for clips in ("dense", "first")]
@@ -108,6 +122,9 @@ def test_a_page_with_curves_and_rankings(folder: Path, weights: str) -> None:
         (["--frames", "9"], "embeds clips of at most 2, not 9"),
         (["--keypoints", "/none"], "no keypoints /none/folder.npz"),
         (["--embedder", "small"], "unknown embedder 'small'"),
+        (["--embedder", "onnx:/none.onnx", "--backend", "onnxruntime"], "--backend is for keyreid weights"),
+        (["--backend", "onnxruntime", "--note"], "leave --backend out"),
+        (["--backend", "abacus"], "abacus"),
         (["--embedder", "onnx:/none.onnx", "--note"], "no teacher"),
     ],
 )

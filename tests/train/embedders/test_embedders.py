@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from keyreid_stream.encoders import EncoderConfig, torch_encoders
 from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.models.weights import Provenance, save_weights
 from keyreid_train.data.structures import Tracklet, TrackletSet
 from keyreid_train.embedders.choose import open_embedder
 from keyreid_train.embedders.interface import ClipImages, half_black
 from keyreid_train.embedders.keyreid import KeyreidEmbedder
+from keyreid_train.embedders.stages import StagesEmbedder
 from keyreid_train.embedders.tracklets import ClipPlan
 from keyreid_train.reid_evaluation import EvaluationOptions, evaluate
 from keyreid_train.scoring import without_half
@@ -52,6 +54,12 @@ def test_our_weights_embed_as_in_training(tmp_path: Path) -> None:
         ).embeddings[0]
         np.testing.assert_allclose(found.vectors[0], expected.vector, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(found.visibility[0], expected.visibility, atol=1e-6)
+        # The two stages of a run see the same.
+        stages = StagesEmbedder(str(path), lambda loaded: torch_encoders(loaded.model, EncoderConfig()), "torch")
+        both = stages.embed([ClipImages(tuple(images), keypoints)] * 2, hidden)  # type: ignore[arg-type]
+        np.testing.assert_allclose(both.vectors, np.repeat(found.vectors, 2, axis=0), rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(both.visibility[1], expected.visibility, atol=1e-6)
+    assert stages.name == f"{embedder.name} on torch"
 
 
 def test_boxmots_models_embed_as_boxmot_does(tmp_path: Path) -> None:
