@@ -130,7 +130,7 @@ def _climb(ladder: Ladder) -> bool:
     from keyreid_stream.cli.memory import ReturnFreeMemory
     from keyreid_stream.cli.progress import Progress
     from keyreid_stream.cli.stop import StopOnSignals
-    from keyreid_stream.cli.threads import small_products_alone
+    from keyreid_stream.cli.threads import searches_alone
 
     for step in ladder.steps():
         if step.run is None:
@@ -139,7 +139,7 @@ def _climb(ladder: Ladder) -> bool:
         typer.echo(f"{step.rung.name}: {step.rung.words}", err=True)
         stop = StopOnSignals()
         try:
-            with small_products_alone():
+            with searches_alone():
                 step.record([Progress(step.run.statistics), ReturnFreeMemory(), stop])
         finally:
             stop.restore()

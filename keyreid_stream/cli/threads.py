@@ -1,4 +1,4 @@
-"""How many threads a run's small products take."""
+"""How many threads a run's searches take."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import faiss
-from threadpoolctl import threadpool_limits
 
 
 @contextmanager
-def small_products_alone() -> Iterator[None]:
-    """Let NumPy's, SciPy's and FAISS's work run in one thread each; PyTorch and the engines keep all theirs.
+def searches_alone() -> Iterator[None]:
+    """Let FAISS search in one thread; PyTorch and the engines keep all theirs.
 
-    A tick's products are of some hundred rows, its searches of a few queries. Handing them to every core and waiting
-    for the last of them costs more than it gains, above all while the models keep those cores busy.
+    A tick asks for a few people. Handing that to every core and waiting for the last of them costs more than it gains,
+    above all while the models keep those cores busy. For products of NumPy and SciPy the command's environment says the
+    same (`keyreid_stream.cli.THREADING`), but FAISS shares its variable with PyTorch.
     """
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:
-        with threadpool_limits(1, user_api="blas"):
-            yield
+        yield
     finally:
         faiss.omp_set_num_threads(threads)
