@@ -11,6 +11,8 @@ four bits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -121,8 +123,24 @@ class CodedRows:
         total = self._scale * float(np.ptp(_LEVELS)) * np.abs(mixed).sum(axis=1)
         width = np.maximum(total * (_LARGEST_STEP / _LARGEST_SUM), _LEAST_SCALE)
         bound = np.stack([-width, np.zeros_like(width)], axis=1).astype(np.float32)
-        nearest: IntArray = self._index.search(np.concatenate([mixed, bound], axis=1), min(count, len(self)))[1]
+        with self._one_thread():
+            nearest: IntArray = self._index.search(np.concatenate([mixed, bound], axis=1), min(count, len(self)))[1]
         return nearest
+
+    @contextmanager
+    def _one_thread(self) -> Iterator[None]:
+        """Scan in the calling thread, and leave its number of threads as it was.
+
+        A tick asks for a few people: handing that to every core, and waiting for the last of them while the models keep
+        those cores busy, costs more than it gains. Only around the scan, because FAISS and PyTorch share one OpenMP
+        library, and with it this number, where PyTorch was imported first.
+        """
+        threads = self._faiss.omp_get_max_threads()
+        self._faiss.omp_set_num_threads(1)
+        try:
+            yield
+        finally:
+            self._faiss.omp_set_num_threads(threads)
 
     def _empty_index(self) -> Any:
         pairs = self._mixing.kept // 2

@@ -12,7 +12,6 @@ from rich.table import Table
 from keyreid_stream.cli.memory import ReturnFreeMemory
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import StopOnSignals
-from keyreid_stream.cli.threads import searches_alone
 from keyreid_stream.demo import Demo, DemoConfig, DemoResult, demo_config
 from keyreid_stream.evaluation import RunScores
 
@@ -50,8 +49,7 @@ def _record(show: Demo) -> DemoResult:
     try:
         # Signals stay taken until the report is whole: a second Ctrl-C must not leave half of it.
         progress = Progress(show.run.statistics, expected_frames=show.expected_frames)
-        with searches_alone():
-            return show.record([progress, ReturnFreeMemory(), stop])
+        return show.record([progress, ReturnFreeMemory(), stop])
     finally:
         stop.restore()
 

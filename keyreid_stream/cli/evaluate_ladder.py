@@ -130,7 +130,6 @@ def _climb(ladder: Ladder) -> bool:
     from keyreid_stream.cli.memory import ReturnFreeMemory
     from keyreid_stream.cli.progress import Progress
     from keyreid_stream.cli.stop import StopOnSignals
-    from keyreid_stream.cli.threads import searches_alone
 
     for step in ladder.steps():
         if step.run is None:
@@ -139,8 +138,7 @@ def _climb(ladder: Ladder) -> bool:
         typer.echo(f"{step.rung.name}: {step.rung.words}", err=True)
         stop = StopOnSignals()
         try:
-            with searches_alone():
-                step.record([Progress(step.run.statistics), ReturnFreeMemory(), stop])
+            step.record([Progress(step.run.statistics), ReturnFreeMemory(), stop])
         finally:
             stop.restore()
     return ladder.record.status == "finished"

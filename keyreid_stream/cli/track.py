@@ -12,7 +12,6 @@ import typer
 from keyreid_stream.cli.memory import ReturnFreeMemory
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import StopOnSignals
-from keyreid_stream.cli.threads import searches_alone
 from keyreid_stream.config import DeploymentConfig, deployment, merged, read_settings
 from keyreid_stream.pipeline import MakeEncoders
 from keyreid_stream.run import RecordedRun, RunResult
@@ -125,8 +124,7 @@ def _record(run: RecordedRun, *, show: bool) -> RunResult:
     windows = [WindowSink(run.cameras)] if show else []
     stop = StopOnSignals()
     try:
-        with searches_alone():
-            return run.record([*windows, Progress(run.statistics), ReturnFreeMemory(), stop])
+        return run.record([*windows, Progress(run.statistics), ReturnFreeMemory(), stop])
     finally:
         stop.restore()
 

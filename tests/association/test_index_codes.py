@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import faiss
 import numpy as np
 import pytest
 
@@ -107,3 +111,37 @@ def test_rows_that_are_all_alike_can_be_coded_and_told_from_later_ones() -> None
     other = random_units(1, 64, seed=3)
     rows.set(40, other[0])
     assert rows.nearest(other, 1)[0, 0] == 40
+
+
+_COUNT_THREADS = """
+import {first}
+import {second}
+import numpy as np
+from keyreid_stream.association.index_codes import CodedRows
+faiss.omp_set_num_threads(2)
+torch.set_num_threads(2)
+rows = CodedRows(np.eye(64, dtype=np.float32))
+search, within = rows._index.search, []
+def noting(*given):
+    within.append(faiss.omp_get_max_threads())
+    return search(*given)
+rows._index.search = noting
+rows.nearest(np.eye(64, dtype=np.float32), 3)
+print(within, faiss.omp_get_max_threads(), torch.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), [("torch", "faiss"), ("faiss", "torch")])
+def test_a_scan_takes_one_thread_and_the_models_keep_theirs(first: str, second: str) -> None:
+    # In a process of its own: which OpenMP library the two share depends on who was imported first.
+    script = _COUNT_THREADS.format(first=first, second=second)
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.split("\n")[0] == "[1] 2 2"
+
+
+def test_threads_come_back_after_a_fault() -> None:
+    rows = CodedRows(np.eye(64, dtype=np.float32))
+    threads = faiss.omp_get_max_threads()
+    with pytest.raises(AssertionError):  # FAISS's own answer to a count below one
+        rows.nearest(np.eye(64, dtype=np.float32), -1)
+    assert faiss.omp_get_max_threads() == threads

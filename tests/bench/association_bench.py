@@ -15,7 +15,6 @@ from keyreid_stream.association import AssociationConfig, OnlineAssociator
 from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.gallery import Gallery
 from keyreid_stream.association.similarity import signatures
-from keyreid_stream.cli.threads import searches_alone
 from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, TrackEvidence, TrackKey
 from tests.bench.model_bench import BenchRow
 
@@ -33,7 +32,7 @@ def run(known: tuple[int, ...] = KNOWN) -> list[BenchRow]:
     """Milliseconds of a tick, ten a second, with 160 tracks in view, each of which is replaced after 40 s or 10 s."""
     rows: list[BenchRow] = []
     for count, stay in [*((count, STAY) for count in known), (0, BUSY_STAY)]:
-        with threadpool_limits(1, user_api="blas"), searches_alone():  # as in `keyreid track`
+        with threadpool_limits(1, user_api="blas"):  # as in `keyreid track`
             milliseconds = 1e3 * np.array(ticks(count, stay))[WARM_UP:]
         median = float(np.median(milliseconds))
         what = _what(count, stay)

@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from keyreid_stream.association.index import CandidateIndex
 from keyreid_stream.association.similarity import Signatures, similarity
-from keyreid_stream.cli.threads import searches_alone
 from keyreid_stream.structures import EmbeddingLayout
 from tests.association.populations import CLUSTERED, EVEN, GLOBAL_WEIGHT, Population, Spread, population
 from tests.bench.model_bench import BenchRow
@@ -41,7 +40,7 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[BenchRow]:
     rows = []
     for model, name, spread, noise in CASES:
         crowd = population(sizes[-1], LAYOUTS[model], spread, noise, VIEWS, HIDDEN)
-        with threadpool_limits(1, user_api="blas"), searches_alone():  # as in `keyreid track`
+        with threadpool_limits(1, user_api="blas"):  # as in `keyreid track`
             rows += _case(f"{model}, {name}", crowd, sizes)
     return rows
 
