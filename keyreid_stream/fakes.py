@@ -11,8 +11,8 @@ The same walkers in two sources are the same people seen by two cameras.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +33,7 @@ from keyreid_stream.structures import (
     Frame,
     Identity,
     ImageArray,
+    LiveCounts,
     Tick,
     TrackEvidence,
     TrackKey,
@@ -123,12 +124,99 @@ class FakeSource:
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order."""
-        width, height = self._size
         for frame_index in range(self._frame_count):
-            image = np.zeros((height, width, 3), np.uint8)
-            for walker in self._walkers:
-                walker.draw(image, frame_index)
-            yield Frame(self._camera_id, frame_index, frame_index / self._fps, image)
+            yield Frame(self._camera_id, frame_index, frame_index / self._fps, self.picture(frame_index))
+
+    def picture(self, frame_index: int) -> ImageArray:
+        """The walkers as they are in a frame, (height, width, 3)."""
+        width, height = self._size
+        image = np.zeros((height, width, 3), np.uint8)
+        for walker in self._walkers:
+            walker.draw(image, frame_index)
+        return image
+
+
+class FakeLiveSource:
+    """A live camera that gives what it is told to: `show` a frame, `end`. It keeps the newest one only.
+
+    Args:
+        camera_id: its name.
+        walkers: the people.
+        fps: nominal frames per second.
+        size: width and height of the pictures.
+
+    Attributes:
+        is_open: between `open` and `close`.
+    """
+
+    def __init__(
+        self, camera_id: str, walkers: Sequence[Walker] = (), *, fps: float = 10.0, size: tuple[int, int] = (160, 120)
+    ) -> None:
+        self.is_open = False
+        self._fake = FakeSource(camera_id, walkers, fps=fps, size=size)
+        self._wake: Callable[[], None] = lambda: None
+        self._newest: Frame | None = None
+        self._counts = LiveCounts("connecting")
+
+    @property
+    def camera_id(self) -> str:
+        """The camera's name."""
+        return self._fake.camera_id
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self._fake.fps
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was told to end."""
+        return self._counts.state == "ended"
+
+    @property
+    def counts(self) -> LiveCounts:
+        """Frames shown and dropped."""
+        return self._counts
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """Call `wake` at every frame from now on."""
+        self.is_open = True
+        self._wake = wake
+
+    def show(self, frame_index: int, timestamp_s: float, *, epoch: int = 0) -> None:
+        """Have a frame come: the walkers as they are in frame `frame_index`."""
+        image = self._fake.picture(frame_index)
+        if self._newest is not None:
+            self._counts = replace(self._counts, dropped=self._counts.dropped + 1)
+        self._counts = replace(
+            self._counts,
+            state="streaming",
+            epoch=epoch,
+            frames_in=self._counts.frames_in + 1,
+            last_arrival_s=timestamp_s,
+        )
+        self._newest = Frame(self.camera_id, frame_index, timestamp_s, image, epoch)
+        self._wake()
+
+    def end(self) -> None:
+        """Give no more frames."""
+        self._counts = replace(self._counts, state="ended")
+        self._wake()
+
+    def newest(self) -> Frame | None:
+        """The newest frame, once."""
+        frame, self._newest = self._newest, None
+        return frame
+
+    def frames(self) -> Iterator[Frame]:
+        """The frame that is there, if any: a fake has no time of its own."""
+        while (frame := self.newest()) is not None:
+            yield frame
+
+    def close(self) -> None:
+        """Frames come no more."""
+        self.is_open = False
+        self._wake = lambda: None
 
 
 class FakeDetector:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from keyreid_stream.structures import (
     Clip,
@@ -21,6 +21,7 @@ from keyreid_stream.structures import (
     FloatArray,
     Frame,
     Identity,
+    LiveCounts,
     Tick,
     TrackEvidence,
     TrackKey,
@@ -43,6 +44,39 @@ class Source(Protocol):
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order. Called once; closing the iterator releases the camera."""
+        ...
+
+
+@runtime_checkable
+class LiveSource(Source, Protocol):
+    """A camera that does not wait: its newest frame is taken when there is time for it.
+
+    Times of its frames are unix seconds and increase.
+    """
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """Start, and return at once. `wake` is called, from any thread, when a frame has come or none will any more."""
+        ...
+
+    def newest(self) -> Frame | None:
+        """The newest frame that was not given before, None if there is none; never blocks.
+
+        Frames that it passes over are counted as dropped.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything within 2 s; may be called twice, and before `open`."""
+        ...
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no frame will come any more."""
+        ...
+
+    @property
+    def counts(self) -> LiveCounts:
+        """How it is doing now."""
         ...
 
 

@@ -7,10 +7,14 @@ detections and, where there are calibrations, from `geometry`.
 
 Each step of it, a tick, takes at most one frame of every camera. People of all cameras go through one call of the
 detector, one of the frame encoder and one of the clip head; trackers stay independent per camera.
+
+Files are merged by time and every frame is used. Live cameras are asked for their newest frame: what comes while a tick
+is worked on is dropped, so that delay stays bounded, and counted by its camera.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -26,13 +30,23 @@ from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.geometry.calibration import Points
 from keyreid_stream.geometry.calibrations import read_calibrations
 from keyreid_stream.geometry.site import SiteGeometry
-from keyreid_stream.interfaces import Associator, ClipHead, FrameEncoder, PoseDetector, Sink, Source, Tracker
+from keyreid_stream.interfaces import (
+    Associator,
+    ClipHead,
+    FrameEncoder,
+    LiveSource,
+    PoseDetector,
+    Sink,
+    Source,
+    Tracker,
+)
 from keyreid_stream.models.crops import crop_frames
 from keyreid_stream.models.load import LoadedModel, ModelCard, load_model
 from keyreid_stream.models.sighting_quality import sighting_quality
 from keyreid_stream.oracle import OracleName, OracleStages
+from keyreid_stream.pipeline_camera import PipelineCamera
 from keyreid_stream.pose import UltralyticsPose
-from keyreid_stream.sources import merge, open_sources
+from keyreid_stream.sources import LiveMerge, merge, open_sources
 from keyreid_stream.structures import (
     CameraTick,
     ClipEmbedding,
@@ -69,33 +83,6 @@ class Stages:
     quality: Callable[[Frame, Detections], FloatArray] | None = None
 
 
-class _Camera:
-    """What the pipeline remembers of a camera. It stands in for its source, to notice when that ends.
-
-    Attributes:
-        tracker: the camera's own.
-        live: ids of its tracks that have not ended.
-        global_parts: the newest clip's global part of each live track that has one.
-        qualities: that of the newest crop of each live track that has one.
-        has_ended: no frame will come any more.
-    """
-
-    def __init__(self, source: Source, tracker: Tracker) -> None:
-        self.camera_id = source.camera_id
-        self.fps = source.fps
-        self.tracker = tracker
-        self.live: set[int] = set()
-        self.global_parts: dict[int, FloatArray] = {}
-        self.qualities: dict[int, float] = {}
-        self.has_ended = False
-        self._source = source
-
-    def frames(self) -> Iterator[Frame]:
-        """The source's frames."""
-        yield from self._source.frames()
-        self.has_ended = True
-
-
 class Pipeline:
     """Iterate over it to get ticks, or let `run` hand them to sinks.
 
@@ -107,6 +94,7 @@ class Pipeline:
         model: what the KeyRe-ID model in it is; None for an encoder that brought no card.
         oracles: what is taken from the truth and not measured.
         geometry: where people stand; None without calibrations.
+        live: what merges live cameras, for adding and removing them; None for files.
         times: seconds per stage so far.
     """
 
@@ -125,13 +113,13 @@ class Pipeline:
         Args:
             stages: one implementation of every seam.
             clips: how a track's crops become clips.
-            merge_window_s: see `sources.merge`.
+            merge_window_s: see `sources.merge`; of live cameras, how long a tick waits for the others.
             model: the card of the model behind the encoder and clip head.
             oracles: what these stages take from the truth, for reports.
             geometry: the calibrations of these cameras.
 
         Raises:
-            ConfigError: two sources have the same camera id.
+            ConfigError: two sources have the same camera id, or some are live and some are not.
             InputError: there is no source, or the merge window does not fit their frame rates.
         """
         self.stages = stages
@@ -139,11 +127,17 @@ class Pipeline:
         self.oracles = tuple(oracles)
         self.geometry = geometry
         self.times = StageTimes()
-        self._cameras = {source.camera_id: _Camera(source, stages.make_tracker(source)) for source in stages.sources}
+        self._cameras = {source.camera_id: PipelineCamera(source, stages.make_tracker) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
         self._clips = ClipBuffer(clips or ClipConfig(), stages.clip_head.frames_per_clip)
-        self._merged = merge(list(self._cameras.values()), window_s=merge_window_s)
+        self.live = _live_merge(stages.sources, merge_window_s)
+        self._merged = (
+            merge(list(self._cameras.values()), window_s=merge_window_s) if self.live is None else self.live.ticks()
+        )
+        self._now_s = 0.0
+        self._joined: dict[str, float] = {}
+        self._left: list[TrackKey] = []
         self._started = False
 
     @classmethod
@@ -237,7 +231,47 @@ class Pipeline:
                     for sink in opened:
                         sink.write(tick)
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every camera of the run so far, also those that left."""
+        return tuple(camera.source for camera in self._cameras.values())
+
+    def join(self, source: LiveSource) -> None:
+        """Take one more camera from the next tick on; call it in the pipeline's thread (`live.between_ticks`).
+
+        A camera of the name of one that left goes on with its numbers: no track or frame has the same one twice.
+
+        Raises:
+            ConfigError: there is one of this name, or this run is of files.
+        """
+        if self.live is None:
+            raise ConfigError("a run of files takes no more cameras; start another run")
+        self.live.add(source)
+        if (known := self._cameras.get(source.camera_id)) is None:
+            self._cameras[source.camera_id] = PipelineCamera(source, self.stages.make_tracker)
+        else:
+            known.come_back(source)
+        self._joined[source.camera_id] = source.fps
+
+    def leave(self, camera_id: str) -> None:
+        """Close a live camera and end its tracks with the next tick; call it in the pipeline's thread.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        if self.live is None or camera_id not in {source.camera_id for source in self.live.cameras}:
+            raise ConfigError(f"there is no live camera {camera_id!r} in this run")
+        self.live.remove(camera_id)
+        self._left += self._cameras[camera_id].end_all()
+
     def _tick(self, index: int, frames: list[Frame]) -> Tick:
+        frames = [self._cameras[frame.camera_id].numbered(frame) for frame in frames]
+        timestamp_s = self._begin(frames)
+        joined, self._joined = self._joined, {}
+        if not frames:
+            with self.times.measure("associator"):
+                events = self.stages.associator.update(timestamp_s, [], self._end_tracks(timestamp_s, [], []))
+            return Tick(index, timestamp_s, (), tuple(events), joined)
         with self.times.measure("pose"):
             detections = self.stages.detector.detect(frames)
         with self.times.measure("crops"):
@@ -246,11 +280,10 @@ class Pipeline:
             encodings = self.stages.encoder.encode(crops)
         with self.times.measure("tracker"):
             tracks = self._track(frames, detections, encodings)
-            ended = self._end_tracks(frames, tracks)
+            ended = self._end_tracks(timestamp_s, frames, tracks)
         with self.times.measure("clip head"):
             embeddings = self._embed(frames, tracks)
             self._write_back(frames, tracks, embeddings)
-        timestamp_s = min(frame.timestamp_s for frame in frames)
         with self.times.measure("quality"):
             self._judge(frames, detections, tracks)
         places = self._places(timestamp_s, frames, detections)
@@ -261,7 +294,14 @@ class Pipeline:
             self._camera_tick(frame, found, shown, embeddings)
             for frame, found, shown in zip(frames, detections, tracks, strict=True)
         )
-        return Tick(index, timestamp_s, cameras, tuple(events))
+        return Tick(index, timestamp_s, cameras, tuple(events), joined)
+
+    def _begin(self, frames: list[Frame]) -> float:
+        """The time of this tick. Live cameras' clocks differ: with them, a tick never begins before the one before."""
+        if self.live is None:
+            return min(frame.timestamp_s for frame in frames)
+        self._now_s = max(self._now_s, min((frame.timestamp_s for frame in frames), default=time.time()))
+        return self._now_s
 
     def _track(self, frames: list[Frame], detections: list[Detections], encodings: Encodings) -> list[Tracks]:
         """Update each camera's tracker and put the crops behind its tracks into their clips."""
@@ -278,21 +318,19 @@ class Pipeline:
             first_row = rows.stop
         return tracks
 
-    def _end_tracks(self, frames: list[Frame], tracks: list[Tracks]) -> list[TrackKey]:
-        """Forget the crops of tracks that can no longer come back: their tracker says so, or their camera has ended."""
-        ended: list[TrackKey] = []
+    def _end_tracks(self, timestamp_s: float, frames: list[Frame], tracks: list[Tracks]) -> list[TrackKey]:
+        """Forget the crops of tracks that can no longer come back: their tracker says so, or their camera is gone."""
+        ended, self._left = self._left, []
         for frame, shown in zip(frames, tracks, strict=True):
             self._cameras[frame.camera_id].live.update(int(track_id) for track_id in shown.track_ids)
             ended += [TrackKey(frame.camera_id, track_id) for track_id in shown.ended]
         in_this_tick = {frame.camera_id for frame in frames}
         for camera in self._cameras.values():
-            if camera.has_ended and camera.camera_id not in in_this_tick:
-                ended += [TrackKey(camera.camera_id, track_id) for track_id in sorted(camera.live)]
+            gone = camera.has_ended or (self.live is not None and camera.is_silent(timestamp_s))
+            if gone and camera.live and camera.camera_id not in in_this_tick:
+                ended += camera.end_all()
         for key in ended:
-            camera = self._cameras[key.camera_id]
-            camera.live.discard(key.track_id)
-            camera.global_parts.pop(key.track_id, None)
-            camera.qualities.pop(key.track_id, None)
+            self._cameras[key.camera_id].forget(key.track_id)
             self._clips.drop(key)
         return ended
 
@@ -363,6 +401,18 @@ class Pipeline:
         identity_ids = np.array([self.stages.associator.identity_of(key) or 0 for key in keys], np.int64)
         own = {key.track_id: embeddings[key] for key in keys if key in embeddings}
         return CameraTick(frame, found, shown, identity_ids, own)
+
+
+def _live_merge(sources: Sequence[Source], wait_s: float | None) -> LiveMerge | None:
+    """For live cameras; None for files and worlds."""
+    live = [source for source in sources if isinstance(source, LiveSource)]
+    if live and len(live) < len(sources):
+        file = next(source.camera_id for source in sources if not isinstance(source, LiveSource))
+        raise ConfigError(
+            f"live cameras and files have different clocks and cannot share a run: {live[0].camera_id!r} is live, "
+            f"{file!r} is not; run them apart"
+        )
+    return LiveMerge(live, wait_s=wait_s) if live else None
 
 
 def _check_retention(config: AssociationConfig, camera_ids: Sequence[str]) -> None:

@@ -9,8 +9,8 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -50,17 +50,48 @@ class Frame:
     Attributes:
         camera_id: the camera's name.
         frame_index: 0-based count of this camera's decoded frames.
-        timestamp_s: presentation time on the camera's own clock, seconds.
+        timestamp_s: presentation time on the camera's own clock, seconds; of a live camera, unix seconds.
         image: (H, W, 3) uint8, RGB.
+        epoch: 0-based count of the connections to a live camera: what was followed in one is followed anew in the next.
     """
 
     camera_id: str
     frame_index: int
     timestamp_s: float
     image: ImageArray
+    epoch: int = 0
 
     def __post_init__(self) -> None:
         _check("image", self.image, (None, None, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """How a live camera is doing, and what happened to it so far.
+
+    Attributes:
+        state: `waiting` is between two attempts to connect; `ended` is for good.
+        epoch: of the newest frame.
+        frames_in: frames decoded.
+        dropped: decoded frames that nobody looked at, because a newer one came first.
+        reconnects: connections made anew.
+        decode_errors: frames left out because they were damaged.
+        repaired_timestamps: frames whose time was missing or wrong.
+        last_arrival_s: unix seconds; None before the first frame.
+        latency_s: arrival less the time that the camera's wall clock shows; None for a camera that does not tell it.
+        reason: why the last attempt failed or the last connection broke, without any secret; empty if none did.
+    """
+
+    state: Literal["connecting", "streaming", "waiting", "ended"]
+    epoch: int = 0
+    frames_in: int = 0
+    dropped: int = 0
+    reconnects: int = 0
+    decode_errors: int = 0
+    repaired_timestamps: int = 0
+    last_arrival_s: float | None = None
+    latency_s: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -432,11 +463,13 @@ class Tick:
     Attributes:
         index: 0-based count of ticks.
         timestamp_s: when it begins: the time of its earliest frame.
-        cameras: those that gave a frame.
+        cameras: those that gave a frame; with live cameras there may be none.
         events: what was decided, in order.
+        joined: nominal frames per second of the cameras that joined the run since the tick before, by camera.
     """
 
     index: int
     timestamp_s: float
     cameras: tuple[CameraTick, ...]
     events: tuple[Event, ...]
+    joined: Mapping[str, float] = field(default_factory=dict)

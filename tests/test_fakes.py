@@ -40,6 +40,7 @@ RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 200, 0)
 
 FAKES = {
     "Source": fakes.FakeSource,
+    "LiveSource": fakes.FakeLiveSource,
     "PoseDetector": fakes.FakeDetector,
     "FrameEncoder": fakes.FakeFrameEncoder,
     "ClipHead": fakes.FakeClipHead,

@@ -6,8 +6,9 @@ same `interfaces.Source`; until then `open_source` refuses their addresses.
 
 from keyreid_stream.sources.config import SourcesConfig
 from keyreid_stream.sources.image_folder import ImageFolderSource
+from keyreid_stream.sources.live_merge import LiveMerge
 from keyreid_stream.sources.merge import merge
 from keyreid_stream.sources.open import open_source, open_sources
 from keyreid_stream.sources.video_file import VideoFileSource
 
-__all__ = ["ImageFolderSource", "SourcesConfig", "VideoFileSource", "merge", "open_source", "open_sources"]
+__all__ = ["ImageFolderSource", "LiveMerge", "SourcesConfig", "VideoFileSource", "merge", "open_source", "open_sources"]

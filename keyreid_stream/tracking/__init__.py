@@ -7,6 +7,7 @@ from keyreid_stream.tracking.clip_tracker import ClipTracker
 from keyreid_stream.tracking.config import ClipConfig, TrackingConfig
 from keyreid_stream.tracking.keypoint_store import KeypointStore
 from keyreid_stream.tracking.registry import register
+from keyreid_stream.tracking.restarting import RestartingTracker
 from keyreid_stream.tracking.trackers import TRACKERS
 from keyreid_stream.tracking.version import require_boxmot
 
@@ -18,6 +19,7 @@ __all__ = [
     "ClipTracker",
     "KeyReIDAppearance",
     "KeypointStore",
+    "RestartingTracker",
     "TrackingConfig",
     "register",
     "require_boxmot",
