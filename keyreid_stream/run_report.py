@@ -13,7 +13,7 @@ import torch
 from keyreid_stream.association import OnlineAssociator, StoredAssociator
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.encoders import BackendCard
-from keyreid_stream.interfaces import Associator, Source
+from keyreid_stream.interfaces import Associator, LiveSource, Source
 from keyreid_stream.models.weights import file_sha256
 from keyreid_stream.pipeline import Pipeline
 from keyreid_stream.run_notices import notices
@@ -68,7 +68,7 @@ def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall
             "events": dict(sorted(statistics.events.items())),
             "track_rows_left_out": {"undecided": mot.undecided_rows, "duplicate": mot.duplicate_rows},
         },
-        "cameras": {source.camera_id: _camera(source, statistics) for source in pipeline.stages.sources},
+        "cameras": {source.camera_id: _camera(source, statistics) for source in pipeline.sources},
         "calibration": _calibration(pipeline),
         "travel_times": _travel_times(pipeline),
         "stages": _stages(pipeline, statistics.frames),
@@ -100,12 +100,14 @@ def _travel_times(pipeline: Pipeline) -> list[dict[str, Any]] | None:
 
 def _camera(source: Source, statistics: RunStatistics) -> dict[str, Any]:
     counts = statistics.cameras[source.camera_id]
+    live = asdict(source.counts) if isinstance(source, LiveSource) else None
     return {
         "fps": source.fps,
         "frames": counts.frames,
         # Only sources that decode can meet damage; users' own need not count it.
         "corrupt_frames": getattr(source, "corrupt_frames", None),
         "repaired_timestamps": getattr(source, "repaired_timestamps", None),
+        "live": live,
         "last_timestamp_s": round(counts.last_timestamp_s, 6),
         "detections": counts.detections,
         "tracks": counts.tracks,

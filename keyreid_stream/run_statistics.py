@@ -68,6 +68,8 @@ class RunStatistics:
     def write(self, tick: Tick) -> None:
         """Count one tick."""
         self.ticks += 1
+        for camera_id in tick.joined:
+            self.cameras.setdefault(camera_id, CameraStatistics(camera_id, _replay=self._replay))
         self.events.update(event.kind for event in tick.events)
         for event in tick.events:
             self._replay.apply(event)

@@ -46,3 +46,11 @@ def test_tracks_are_counted_whatever_their_ids_and_once_each() -> None:
     for index, ids in enumerate([[(1001, 0)], [(1001, 0), (7, 0)], [(7, 0)], [(1001, 0)]]):
         statistics.write(Tick(index, index / 10, (seen("a", index / 10, 2, ids),), ()))
     assert statistics.cameras["a"].tracks == 2
+
+
+def test_a_camera_that_joins_is_counted_and_one_that_comes_back_counts_on() -> None:
+    statistics = RunStatistics(["a"])
+    statistics.write(Tick(0, 0.0, (seen("late", 0.0, 1, [(1, 1)]),), (Event("new", 1, 0.0, "late", 1),), {"late": 5.0}))
+    statistics.write(Tick(1, 0.1, (seen("late", 0.1, 1, [(1, 1)]),), (), {"late": 5.0}))
+    assert statistics.cameras["late"].frames == 2
+    assert statistics.cameras["late"].identities == {1}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import cv2
 import numpy as np
@@ -22,6 +23,9 @@ _WIDTH, _HEIGHT = 1920, 1080
 _GAP = 4
 _DIMMED = 0.35
 _PLATE_OPACITY = 0.65
+_UNIX_FROM_S = 1e9
+"""No video is so long that it would get here; unix time has been above since 2001."""
+
 _SILENT_AFTER_S = 1.0
 _SILENT_AFTER_FRAMES = 3
 
@@ -79,7 +83,8 @@ class Mosaic:
     """Keeps every camera's last picture and composes them anew for each tick.
 
     The first picture's shape is every cell's; other shapes are letterboxed. A camera that has given nothing new for a
-    second (and three of its frame intervals) is dimmed and says so.
+    second (and three of its frame intervals) is dimmed and says so. A camera that joins the run gets a cell of its own,
+    which may make all cells smaller.
 
     Args:
         cameras: nominal frames per second by camera, in the order of the cells.
@@ -89,6 +94,7 @@ class Mosaic:
         if not cameras:
             raise InputError("a mosaic was asked for without cameras; name at least one")
         self._cameras = dict(cameras)
+        self._picture_shape = 0, 0
         self._grid: Grid | None = None
         self._ground: ImageArray = np.zeros((0, 0, 3), np.uint8)
         self._shown: dict[str, _Shown] = {}
@@ -99,6 +105,7 @@ class Mosaic:
         Raises:
             InputError: the tick holds a camera that was not named.
         """
+        self._join(tick.joined)
         for camera in tick.cameras:
             self._show(camera)
         if self._grid is None:
@@ -108,6 +115,21 @@ class Mosaic:
             self._fill(self._grid.cell(image, place), camera_id, tick.timestamp_s)
         return image
 
+    def _join(self, joined: Mapping[str, float]) -> None:
+        self._cameras.update(joined)
+        if self._grid is None or not joined:
+            return
+        grid = self._grid = self._lay_out()
+        self._shown = {
+            camera_id: replace(shown, picture=letterboxed(shown.picture, grid.cell_height, grid.cell_width))
+            for camera_id, shown in self._shown.items()
+        }
+
+    def _lay_out(self) -> Grid:
+        grid = Grid.of(len(self._cameras), *self._picture_shape)
+        self._ground = np.full((grid.height, grid.width, 3), DARK, np.uint8)
+        return grid
+
     def _show(self, camera: CameraTick) -> None:
         frame = camera.frame
         if frame.camera_id not in self._cameras:
@@ -116,8 +138,8 @@ class Mosaic:
             )
         height, width = frame.image.shape[:2]
         if self._grid is None:
-            self._grid = Grid.of(len(self._cameras), height, width)
-            self._ground = np.full((self._grid.height, self._grid.width, 3), DARK, np.uint8)
+            self._picture_shape = height, width
+            self._grid = self._lay_out()
         scale = min(self._grid.cell_height / height, self._grid.cell_width / width)
         picture = letterboxed(annotate(camera, scale=scale), self._grid.cell_height, self._grid.cell_width)
         self._shown[frame.camera_id] = _Shown(picture, frame.timestamp_s)
@@ -137,7 +159,9 @@ class Mosaic:
 
 
 def clock_text(seconds: float) -> str:
-    """Seconds as people read them: `0:12.3`, `1:02:03.4`."""
+    """Seconds as people read them: `0:12.3`, `1:02:03.4`; unix seconds, of live cameras, as the local time of day."""
+    if seconds >= _UNIX_FROM_S:
+        return f"{datetime.fromtimestamp(seconds).astimezone():%H:%M:%S}"
     tenths = round(seconds * 10)
     minutes, tenths = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)

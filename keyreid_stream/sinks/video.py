@@ -36,10 +36,7 @@ class VideoSink:
         self, folder: str | Path, cameras: Mapping[str, float], *, notice: str | None = None, plain: bool = False
     ) -> None:
         for camera_id in cameras:
-            if camera_id.casefold() == _MOSAIC:
-                raise InputError(
-                    f"camera {camera_id!r} would overwrite {_MOSAIC}.mp4; name the camera otherwise: NAME=PATH"
-                )
+            _check_name(camera_id)
         self._folder = Path(folder)
         self._notice = notice
         self._plain = plain
@@ -68,19 +65,32 @@ class VideoSink:
         """Draw and append the tick's pictures.
 
         Raises:
-            InputError: the sink is not open, or the tick holds a camera that was not named.
+            InputError: the sink is not open, or the tick holds a camera that was not named and did not join.
         """
         if not self._is_open:
             raise InputError("the videos are not open; write to them inside `with VideoSink(...)`")
         if self._plain:
             tick = without_pictures(tick)
+        self._join(tick.joined)
         mosaic = self._mosaic.update(tick)
         for camera in tick.cameras:
             self._append(self._files[camera.frame.camera_id], annotate(camera), camera.frame.timestamp_s)
         if mosaic is not None:
             self._append(self._mosaic_file, mosaic, tick.timestamp_s)
 
+    def _join(self, joined: Mapping[str, float]) -> None:
+        for camera_id, fps in joined.items():
+            if camera_id not in self._files:
+                _check_name(camera_id)
+                file = self._files[camera_id] = Mp4File(camera_file(self._folder, camera_id, ".mp4"), fps)
+                self._stack.callback(file.close)
+
     def _append(self, file: Mp4File, image: ImageArray, timestamp_s: float) -> None:
         if self._notice is not None:
             write_notice(image, self._notice)
         file.write(image, timestamp_s)
+
+
+def _check_name(camera_id: str) -> None:
+    if camera_id.casefold() == _MOSAIC:
+        raise InputError(f"camera {camera_id!r} would overwrite {_MOSAIC}.mp4; name the camera otherwise: NAME=PATH")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -126,6 +128,26 @@ def test_before_the_first_picture_there_is_none(tick: TickMaker) -> None:
     assert Mosaic({"a": 10}).update(tick()) is None
 
 
+def test_a_camera_that_joins_gets_a_cell_and_the_others_keep_their_pictures(
+    camera_tick: CameraTickMaker, tick: TickMaker
+) -> None:
+    mosaic = Mosaic({"a": 10})
+    alone = mosaic.update(tick(camera_tick("a", 0, image=plain(160))))
+    with_b = mosaic.update(replace(tick(camera_tick("b", 1, image=plain(60))), joined={"b": 10.0}))
+    assert alone is not None
+    assert with_b is not None
+    assert with_b.shape[1] > alone.shape[1]
+    assert [centre(cell) for cell in cells(with_b, 2, 1)] == [160, 60]
+
+
+def test_a_camera_that_joins_before_the_first_picture_counts_too(camera_tick: CameraTickMaker, tick: TickMaker) -> None:
+    mosaic = Mosaic({"a": 10})
+    assert mosaic.update(replace(tick(), joined={"b": 10.0})) is None
+    image = mosaic.update(tick(camera_tick("b", 1, image=plain(60))))
+    assert image is not None
+    assert centre(cells(image, 2, 1)[1]) == 60
+
+
 def test_an_unknown_camera_is_refused(camera_tick: CameraTickMaker, tick: TickMaker) -> None:
     with pytest.raises(InputError, match="'x' was not announced; the mosaic has cells for: a, b"):
         Mosaic({"a": 10, "b": 10}).update(tick(camera_tick("x")))
@@ -149,3 +171,8 @@ def test_no_camera_is_refused() -> None:
 )
 def test_clock(seconds: float, text: str) -> None:
     assert clock_text(seconds) == text
+
+
+def test_live_cameras_show_the_time_of_day() -> None:
+    when = datetime(2026, 3, 1, 14, 5, 9).astimezone()
+    assert clock_text(when.timestamp() + 0.25) == "14:05:09"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -40,6 +41,18 @@ def test_a_video_per_camera_and_a_mosaic(tmp_path: Path, camera_tick: CameraTick
     mosaic = read(tmp_path / "videos" / "mosaic.mp4")
     assert [time for _, time in mosaic] == pytest.approx(np.arange(6) / 10)
     assert mosaic[0][0].shape == (96 * 2 + 4, 128 * 2 + 4, 3)
+
+
+def test_a_camera_that_joins_gets_a_video(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker) -> None:
+    with VideoSink(tmp_path, {"a": 10}) as sink:
+        sink.write(tick(camera_tick("a", 0)))
+        sink.write(replace(tick(camera_tick("late", 0, timestamp_s=0.1), index=1), joined={"late": 10.0}))
+        sink.write(replace(tick(camera_tick("late", 1, timestamp_s=0.2), index=2), joined={"late": 10.0}))  # once more
+        with pytest.raises(InputError, match="overwrite"):
+            sink.write(replace(tick(), joined={"Mosaic": 10.0}))
+    assert names(tmp_path) == ["a.mp4", "late.mp4", "mosaic.mp4"]
+    assert len(read(tmp_path / "late.mp4")) == 2
+    assert len(read(tmp_path / "mosaic.mp4")) == 3
 
 
 def test_pictures_are_annotated(tmp_path: Path, camera_tick: CameraTickMaker, tick: TickMaker) -> None:
