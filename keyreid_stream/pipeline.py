@@ -174,7 +174,8 @@ class Pipeline:
         geometry = None
         if config.sources.calibration is not None:
             calibrations = read_calibrations(Path(config.sources.calibration).expanduser())
-            geometry = SiteGeometry(calibrations, [source.camera_id for source in sources])
+            live = all(isinstance(source, LiveSource) for source in sources)
+            geometry = SiteGeometry(calibrations, [source.camera_id for source in sources], live=live)
         oracle = OracleStages(oracles, sources)
         if encoders is None:
             loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)

@@ -71,6 +71,22 @@ def test_frames_of_another_size_are_refused() -> None:
         site.locate(0.0, [frame(camera, size=(320, 180))], [standing(np.zeros((0, 2)))])
 
 
+def test_a_live_camera_that_changes_its_size_is_named_and_the_others_stay() -> None:
+    camera, other = view("a"), view("b")
+    site = SiteGeometry({"a": camera, "b": other}, ["a", "b"], live=True)
+    pixels, _ = camera.project(np.array([[0.5, 0.5, 0.0]]))
+    both = [standing(pixels), standing(pixels)]
+    assert np.isfinite(site.locate(0.0, [frame(camera), frame(other)], both)[0]).all()
+
+    a, b = site.locate(1.0, [frame(camera, 1.0, size=(320, 180)), frame(other, 1.0)], both)
+    assert np.isnan(a).all()
+    assert np.isfinite(b).all()
+    (fault,) = site.faults
+    assert fault.cameras == ("a",)
+    assert "320x180 and was calibrated at 640x360" in str(fault)
+    assert site.cameras == ("b",)
+
+
 def test_a_calibration_of_no_camera_is_refused() -> None:
     with pytest.raises(InputError, match="none of which is a camera of this run"):
         SiteGeometry({"a": view("a")}, ["cam0"])
