@@ -54,6 +54,7 @@ from keyreid_stream.structures import (
     Encodings,
     FloatArray,
     Frame,
+    LiveCounts,
     Tick,
     TrackEvidence,
     TrackKey,
@@ -236,6 +237,11 @@ class Pipeline:
     def sources(self) -> tuple[Source, ...]:
         """Every camera of the run so far, also those that left."""
         return tuple(camera.source for camera in self._cameras.values())
+
+    @property
+    def live_counts(self) -> dict[str, LiveCounts]:
+        """How the live cameras are doing that are in the run now."""
+        return {} if self.live is None else {source.camera_id: source.counts for source in self.live.cameras}
 
     def join(self, source: LiveSource) -> None:
         """Take one more camera from the next tick on; call it in the pipeline's thread (`live.between_ticks`).

@@ -28,6 +28,7 @@ from keyreid_stream.run_notices import notices, short_notices
 from keyreid_stream.run_report import run_counts, run_facts
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import CropFilesSink, EventLogSink, MotSink, VideoSink
+from keyreid_stream.structures import LiveCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,11 @@ class RecordedRun:
     def cameras(self) -> dict[str, float]:
         """Nominal frames per second of each camera, in the cameras' order."""
         return {source.camera_id: source.fps for source in self._pipeline.stages.sources}
+
+    @property
+    def live_counts(self) -> dict[str, LiveCounts]:
+        """How the live cameras are doing that are in the run now; empty for files."""
+        return self._pipeline.live_counts
 
     def record(self, sinks: Sequence[Sink] = ()) -> RunResult:
         """Run until all cameras end, or until Ctrl-C or a sink raises KeyboardInterrupt. Only once.

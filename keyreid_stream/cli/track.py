@@ -124,7 +124,7 @@ def _record(run: RecordedRun, *, show: bool) -> RunResult:
     windows = [WindowSink(run.cameras)] if show else []
     stop = StopOnSignals()
     try:
-        return run.record([*windows, Progress(run.statistics), ReturnFreeMemory(), stop])
+        return run.record([*windows, Progress(run.statistics, live=lambda: run.live_counts), ReturnFreeMemory(), stop])
     finally:
         stop.restore()
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from keyreid_stream.cli import progress as progress_module
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.run_statistics import RunStatistics
-from keyreid_stream.structures import Event, Tick
+from keyreid_stream.structures import Event, LiveCounts, Tick
 
 TICK = Tick(0, 0.0, (), ())
 
@@ -59,3 +59,18 @@ def test_before_the_first_frame_nothing_is_foretold() -> None:
     console = Console(file=out, width=100)
     console.print(Progress(RunStatistics(["lobby"]), expected_frames=480, console=console).table())
     assert "left" not in out.getvalue()
+
+
+def test_of_live_cameras_it_tells_what_was_dropped_and_who_is_away() -> None:
+    live = {
+        "lobby": LiveCounts("streaming", frames_in=200, dropped=80),
+        "yard": LiveCounts("waiting", reason="connection refused"),
+    }
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, width=140)
+    progress = Progress(counted(), live=lambda: live, console=console)
+    console.print(progress.table())
+    for words in ("dropped", "80", "streaming", "waiting: connection refused"):
+        assert words in out.getvalue()
+    assert ", 80 dropped; " in progress.line()
+    assert progress.line().endswith("; yard waiting: connection refused")
