@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow check bench soak clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ check: $(VENV)/.installed
 ## Speed, side by side in one run: medians and ratios
 bench: $(VENV)/.installed
 	$(BIN)/python -m tests.bench
+
+## Eight RTSP cameras for ten minutes; needs GStreamer's RTSP server
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

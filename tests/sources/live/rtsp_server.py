@@ -2,8 +2,8 @@
 
     /usr/bin/python3 rtsp_server.py '{"port": 8554, "mounts": {"door": {"width": 320, "height": 240, "fps": 10}}}'
 
-A mount plays a moving ball, or over and over a video file (`"file": "…"`, H.264 in MP4). `"user"` and `"password"` ask
-every mount for them. It prints `ready` once it listens.
+A mount plays a moving ball, or the video `"file"` (H.264 in MP4), from its start whenever nobody was watching. `"user"`
+and `"password"` beside `"mounts"` are asked for at every one. It prints `ready` once it listens.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
+_PAYLOADER = "rtph264pay name=pay0 pt=96 config-interval=1"
+
 
 def launch_line(mount: dict[str, Any]) -> str:
     """The GStreamer pipeline of a mount."""
     if "file" in mount:
-        return f'( multifilesrc location="{mount["file"]}" loop=true ! tsdemux ! h264parse ! rtph264pay name=pay0 pt=96 )'
+        return f'( filesrc location="{mount["file"]}" ! qtdemux ! h264parse ! {_PAYLOADER} )'
     width, height, fps = (int(mount.get(name, usual)) for name, usual in (("width", 320), ("height", 240), ("fps", 10)))
     return (
         f"( videotestsrc is-live=true pattern=ball ! video/x-raw,width={width},height={height},framerate={fps}/1 "
-        f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+        f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} ! {_PAYLOADER} )"
     )
 
 
@@ -60,7 +62,7 @@ def main(settings: dict[str, Any]) -> None:
         server.get_mount_points().add_factory(f"/{name}", factory)
     if not server.attach(None):
         sys.exit(f"port {settings['port']} is taken")
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201
     GLib.MainLoop().run()
 
 

@@ -1,0 +1,127 @@
+"""`make soak`: live cameras for minutes, as a user runs them; memory, delay, drops and the stop at the end.
+
+`python -m tests.soak --minutes 2 --cameras 4` is a short one. Needs GStreamer's RTSP server (Debian packages).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from keyreid_train.hardware import processor_name
+from tests.soak.videos import people_videos
+from tests.sources.live.rtsp import RtspServer, why_no_rtsp_server
+
+WARM_UP_S = 60.0
+SAMPLE_S = 1.0
+MAX_SLOPE_MB_PER_MINUTE = 1.0
+"""Below what chance and the allocator make of a flat line in nine minutes."""
+
+MAX_GLUE_MS = 5.0
+MAX_STOP_S = 5.0
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print, and fail where a figure misses what it must be."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Live cameras for minutes.")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--cameras", type=int, default=8)
+    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--height", type=int, default=360)
+    given, options = parser.parse_known_args(arguments)  # the rest is for `keyreid track`
+    if (missing := why_no_rtsp_server()) is not None:
+        print(f"no soak: {missing}", file=sys.stderr)  # noqa: T201
+        return 1
+    with tempfile.TemporaryDirectory(prefix="keyreid-soak-") as folder:
+        seconds = round(given.minutes * 60) + 120
+        videos = people_videos(Path(folder), given.cameras, seconds=seconds, width=given.width, height=given.height)
+        mounts = {f"camera{number}": {"file": str(video)} for number, video in enumerate(videos)}
+        with RtspServer(mounts) as server:
+            return _soak(server, list(mounts), Path(folder) / "run", given.minutes * 60, options)
+
+
+def _soak(server: RtspServer, mounts: Sequence[str], out: Path, seconds: float, options: Sequence[str]) -> int:
+    keyreid = Path(sys.executable).with_name("keyreid")
+    cameras = [f"{mount}={server.address(mount)}" for mount in mounts]
+    command = [str(keyreid), "track", *cameras, "--out", str(out), "--no-video", *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+        memory = _watch(run, seconds)
+        began = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        code = run.wait(60)
+        stop_s = time.monotonic() - began
+    report = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    return _tell(memory, report, code, stop_s)
+
+
+def _watch(run: subprocess.Popen[bytes], seconds: float) -> np.ndarray:
+    """(n, 2): seconds since the start, and megabytes of the run and its decoders together."""
+    process, began = psutil.Process(run.pid), time.monotonic()
+    samples: list[tuple[float, float]] = []
+    while (elapsed := time.monotonic() - began) < seconds and run.poll() is None:
+        samples.append((elapsed, _megabytes(process)))
+        time.sleep(SAMPLE_S)
+    return np.array(samples)
+
+
+def _megabytes(process: psutil.Process) -> float:
+    """Proportional set size: memory that processes share is counted once."""
+    total = 0.0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            total += one.memory_full_info().pss / 1e6
+        except psutil.Error:  # it has just ended
+            continue
+    return total
+
+
+def _tell(memory: np.ndarray, report: dict[str, object], code: int, stop_s: float) -> int:
+    settled = memory[memory[:, 0] > WARM_UP_S]
+    slope = float(np.polyfit(settled[:, 0] / 60, settled[:, 1], 1)[0]) if len(settled) > 2 else float("nan")
+    rows = [
+        ("memory after a minute", f"{settled[0, 1]:.0f} MB" if len(settled) else "-", "", True),
+        ("memory at the end", f"{memory[-1, 1]:.0f} MB", "", True),
+        ("growth", f"{slope:+.2f} MB/min", f"< {MAX_SLOPE_MB_PER_MINUTE:g}", slope < MAX_SLOPE_MB_PER_MINUTE),
+        ("stopped by Ctrl-C within", f"{stop_s:.1f} s", f"< {MAX_STOP_S:g}", stop_s < MAX_STOP_S),
+        ("exit code", str(code), str(INTERRUPTED), code == INTERRUPTED),
+        *_counts(report),
+    ]
+    table = Table("figure", "value", "must be", title=f"{processor_name()}, {os.cpu_count()} threads")
+    for name, value, needed, met in rows:
+        table.add_row(name, value, f"{needed} ({'met' if met else 'MISSED'})" if needed else "")
+    Console(width=120).print(table)
+    return 0 if all(met for *_, met in rows) else 1
+
+
+def _counts(report: dict[str, object]) -> list[tuple[str, str, str, bool]]:
+    counts, cameras = report["counts"], report["cameras"]
+    assert isinstance(counts, dict)
+    assert isinstance(cameras, dict)
+    live = [camera["live"] for camera in cameras.values()]
+    decoded, dropped = (sum(one[name] for one in live) for name in ("frames_in", "dropped"))
+    return [
+        ("frames decoded", str(decoded), "", True),
+        ("frames dropped", f"{dropped} ({100 * dropped / max(decoded, 1):.0f} %)", "", True),
+        ("frames worked on", str(counts["frames"]), "", True),
+        ("ticks", str(counts["ticks"]), "", True),
+        ("identities", str(counts["identities"]), "", True),
+        ("reconnects", str(sum(one["reconnects"] for one in live)), "", True),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
