@@ -253,11 +253,12 @@ class Pipeline:
         """
         if self.live is None:
             raise ConfigError("a run of files takes no more cameras; start another run")
+        known = self._cameras.get(source.camera_id)
+        camera = PipelineCamera(source, self.stages.make_tracker) if known is None else known
         self.live.add(source)
-        if (known := self._cameras.get(source.camera_id)) is None:
-            self._cameras[source.camera_id] = PipelineCamera(source, self.stages.make_tracker)
-        else:
+        if camera is known:
             known.come_back(source)
+        self._cameras[source.camera_id] = camera
         self._joined[source.camera_id] = source.fps
 
     def leave(self, camera_id: str) -> None:

@@ -2,7 +2,7 @@
 
 OUT/events.jsonl          what was decided about identities
 OUT/tracks/<camera>.txt   MOTChallenge rows with identity ids
-OUT/videos/<camera>.mp4   annotated video of each camera, and mosaic.mp4 of all
+OUT/videos/<camera>.mp4   annotated video of each camera, and mosaic.mp4 of all; of live cameras if asked for
 OUT/decisions.jsonl       why, if asked for
 OUT/crops/<camera>/*.jpg  the best crop of every track, if asked for
 OUT/run.json              settings, versions, weights, counts, times
@@ -162,7 +162,8 @@ class RecordedRun:
 
     def _video(self) -> list[Sink]:
         output = (self._config or DeploymentConfig()).output
-        if not output.video:
+        wanted = self._pipeline.live is None if output.video is None else output.video
+        if not wanted:
             return []
         notice = "; ".join(self.short_notices) or None
         plain = output.background == "plain"

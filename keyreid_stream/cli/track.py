@@ -53,7 +53,9 @@ def track(
             help="Take these from a world's truth: detections, keypoints, tracks, identities; commas between them.",
         ),
     ] = None,
-    video: Annotated[bool | None, typer.Option("--video/--no-video", help="Write annotated videos.")] = None,
+    video: Annotated[
+        bool | None, typer.Option("--video/--no-video", help="Write annotated videos; of live cameras only if asked.")
+    ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Draw on plain ground: videos without pictures of anyone.")
     ] = False,

@@ -17,7 +17,7 @@ PACKAGES = (
     "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
 )
 _PROBE = (
-    'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import Gst, GstRtspServer; Gst.init(); '
+    'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import Gst, GstRtspServer; Gst.init(None); '
 )
 _PROBE += 'assert Gst.ElementFactory.find("x264enc") and Gst.ElementFactory.find("rtph264pay")'
 _LIMIT_S = 20.0
