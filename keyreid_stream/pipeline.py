@@ -132,7 +132,8 @@ class Pipeline:
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
         self._clips = ClipBuffer(clips or ClipConfig(), stages.clip_head.frames_per_clip)
-        self.live = _live_merge(stages.sources, merge_window_s)
+        live = _all_live(stages.sources)
+        self.live = LiveMerge(live, wait_s=merge_window_s) if live else None
         self._merged = (
             merge(list(self._cameras.values()), window_s=merge_window_s) if self.live is None else self.live.ticks()
         )
@@ -170,13 +171,21 @@ class Pipeline:
         oracles = [name for name in config.oracle if given[name] is None]
         # Cameras first: a mistyped path should not cost the time it takes to load models.
         if sources is None:
-            sources = open_sources(config.sources.cameras, max_fps=config.sources.max_fps, keep_truth=bool(oracles))
+            given_sources = config.sources
+            sources = open_sources(
+                given_sources.cameras,
+                max_fps=given_sources.max_fps,
+                keep_truth=bool(oracles),
+                live=given_sources.live,
+            )
+        _all_live(sources)
         _check_retention(config.association, [source.camera_id for source in sources])
         geometry = None
         if config.sources.calibration is not None:
             calibrations = read_calibrations(Path(config.sources.calibration).expanduser())
-            live = all(isinstance(source, LiveSource) for source in sources)
-            geometry = SiteGeometry(calibrations, [source.camera_id for source in sources], live=live)
+            geometry = SiteGeometry(
+                calibrations, [source.camera_id for source in sources], live=bool(_all_live(sources))
+            )
         oracle = OracleStages(oracles, sources)
         if encoders is None:
             loaded = load_model(config.model.name, config.model.weights, seed=config.model.seed)
@@ -411,8 +420,8 @@ class Pipeline:
         return CameraTick(frame, found, shown, identity_ids, own)
 
 
-def _live_merge(sources: Sequence[Source], wait_s: float | None) -> LiveMerge | None:
-    """For live cameras; None for files and worlds."""
+def _all_live(sources: Sequence[Source]) -> list[LiveSource]:
+    """The sources, if they are live; none of files and worlds."""
     live = [source for source in sources if isinstance(source, LiveSource)]
     if live and len(live) < len(sources):
         file = next(source.camera_id for source in sources if not isinstance(source, LiveSource))
@@ -420,7 +429,7 @@ def _live_merge(sources: Sequence[Source], wait_s: float | None) -> LiveMerge | 
             f"live cameras and files have different clocks and cannot share a run: {live[0].camera_id!r} is live, "
             f"{file!r} is not; run them apart"
         )
-    return LiveMerge(live, wait_s=wait_s) if live else None
+    return live
 
 
 def _check_retention(config: AssociationConfig, camera_ids: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from keyreid_stream.pipeline import Pipeline
 from keyreid_stream.run_notices import notices
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import MotSink
+from keyreid_stream.sources.addresses import without_secrets
 
 REPORTED_PACKAGES = (
     "keyreid-stream",
@@ -43,7 +44,7 @@ def run_facts(config: DeploymentConfig | None, pipeline: Pipeline) -> dict[str, 
         "backend": _backend(stages.encoder),
         "pose_weights": _pose_weights(stages.detector),
         "gallery": _gallery(stages.associator),
-        "settings": config.model_dump(mode="json") if config else None,
+        "settings": _settings(config) if config else None,
         "stage_classes": {
             "sources": sorted({_class_name(source) for source in stages.sources}),
             "detector": _class_name(stages.detector),
@@ -73,6 +74,13 @@ def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall
         "travel_times": _travel_times(pipeline),
         "stages": _stages(pipeline, statistics.frames),
     }
+
+
+def _settings(config: DeploymentConfig) -> dict[str, Any]:
+    """As given, but for the secrets in cameras' addresses."""
+    settings = config.model_dump(mode="json")
+    settings["sources"]["cameras"] = [without_secrets(spec) for spec in config.sources.cameras]
+    return settings
 
 
 def _calibration(pipeline: Pipeline) -> dict[str, Any] | None:

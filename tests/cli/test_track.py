@@ -60,7 +60,12 @@ BAD_INPUT: dict[str, tuple[Arguments, list[str]]] = {
     "text file as video": (lambda folder, video: [text_file(folder)], ["notes.mp4", "video"]),
     "zero-length video": (lambda folder, video: [zero_length(folder)], ["empty.mp4"]),
     "empty folder": (lambda folder, video: [empty_folder(folder)], ["nothing", "image"]),
-    "live stream": (lambda folder, video: ["rtsp://user:secret@10.0.0.1/1"], ["rtsp"]),
+    "live stream and file": (
+        lambda folder, video: ["door=rtsp://user:secret@10.0.0.1/1", str(video)],
+        ["'door' is live", "'lobby' is not"],
+    ),
+    "malformed address": (lambda folder, video: ["rtsp:/user:secret@10.0.0.1/1"], ["malformed", "SCHEME://HOST"]),
+    "address of nothing live": (lambda folder, video: ["ftp://user:secret@10.0.0.1/1"], ["ftp", "rtsp", "video file"]),
     "two cameras with one id": (lambda folder, video: [str(video), str(video)], ["lobby", "NAME=PATH"]),
     "unknown tracker": (lambda folder, video: [str(video), "--tracker", "wizard"], ["wizard", "botsort"]),
     "unknown setting": (lambda folder, video: [str(video), "--config", wrong_key(folder)], ["traker", "tracker"]),

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from keyreid_stream.errors import InputError, SourceError
+from keyreid_stream.interfaces import LiveSource
 from keyreid_stream.sources import ImageFolderSource, VideoFileSource, open_source, open_sources
+from keyreid_stream.sources.config import LiveConfig
+from keyreid_stream.sources.stream import StreamSource
 
 MakeVideo = Callable[..., Path]
 
@@ -46,23 +49,59 @@ def test_the_rate_limit_is_handed_on(make_video: MakeVideo) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec",
+    ("spec", "camera_id", "shown"),
     [
-        "rtsp://admin:s3cret@10.0.0.7/live",
-        "gate=rtsp://admin:s3cret@10.0.0.7/live?a=b",
-        "RTSP://admin:s3cret@10.0.0.7/",
-        "https://admin:s3cret@host/x.m3u8?k=v",
-        "rtsp:/admin:s3cret@10.0.0.7/live",
-        "http://host/?user=admin&password=s3cret",
+        ("rtsp://admin:s3cret@10.0.0.7/live", "10.0.0.7-live", "rtsp://10.0.0.7/live"),
+        ("gate=rtsp://admin:s3cret@10.0.0.7:554/live?a=s3cret", "gate", "rtsp://10.0.0.7:554/live"),
+        ("RTSP://admin:s3cret@10.0.0.7/", "10.0.0.7", "rtsp://10.0.0.7/"),
+        ("https://admin:s3cret@host/x.m3u8?k=s3cret", "host-x.m3u8", "https://host/x.m3u8"),
+        ("tcp://10.0.0.7:9000", "10.0.0.7-9000", "tcp://10.0.0.7:9000"),
     ],
 )
-def test_addresses_are_refused_without_a_word_of_what_is_in_them(spec: str) -> None:
-    with pytest.raises(SourceError, match="not supported in this version; give a video file") as caught:
+def test_an_address_is_a_live_camera_that_is_not_reached_yet(spec: str, camera_id: str, shown: str) -> None:
+    source = open_source(spec)
+    assert isinstance(source, StreamSource)
+    assert isinstance(source, LiveSource)
+    assert (source.camera_id, source.address) == (camera_id, shown)
+    assert "s3cret" not in repr(vars(source))
+
+
+def test_live_settings_and_the_rate_limit_are_handed_on(tmp_path: Path) -> None:
+    path = tmp_path / "credentials.toml"
+    path.write_text('["10.0.0.7"]\nuser = "ann"\npassword = "s3/cret"\n')
+    path.chmod(0o600)
+    live = LiveConfig(credentials=str(path), fps=15)
+    a, b = open_sources(["rtsp://10.0.0.7/a", "b=rtsp://10.0.0.8/b"], live=live, max_fps=12)
+    assert isinstance(a, StreamSource)
+    assert (a.fps, b.fps) == (12, 12)
+    assert a._address.secret == "rtsp://ann:s3%2Fcret@10.0.0.7/a"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "rtsp:/admin:s3cret@10.0.0.7/live",
+        "gate=rtsp:///admin:s3cret@10.0.0.7/live",
+        "rtsp://admin:s3/cr3t@10.0.0.7/live",
+        "rtsp://admin:s3cret@10.0.0.7:99999999/live",
+        "rtsp://[::1/live",
+        "rtsp://admin:s3cret@/live",
+        "ftp://admin:s3cret@10.0.0.7/live",
+        "file://admin:s3cret@10.0.0.7/live",
+    ],
+)
+def test_bad_addresses_are_refused_without_a_word_of_what_is_secret_in_them(spec: str) -> None:
+    with pytest.raises(SourceError, match=r"malformed; write|no address of a live camera|names no host") as caught:
         open_source(spec)
     shown = str(caught.value)
-    assert "s3cret" not in shown
+    assert "s3" not in shown
     assert "admin" not in shown
-    assert "10.0.0.7" not in shown
+
+
+def test_two_cameras_of_one_name_are_told_without_secrets() -> None:
+    with pytest.raises(InputError, match="door") as caught:
+        open_sources(["door=rtsp://admin:s3cret@10.0.0.7/1", "door=rtsp://admin:s3cret@10.0.0.8/2"])
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("spec", ["", "  ", "gate=", "gate= "])

@@ -16,10 +16,15 @@ PACKAGES = (
     "gstreamer1.0-rtsp gir1.2-gst-rtsp-server-1.0 python3-gst-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
     "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
 )
-_PROBE = (
-    'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import Gst, GstRtspServer; Gst.init(None); '
+_PROBE = "\n".join(
+    [
+        "import gi",
+        'gi.require_version("GstRtspServer", "1.0")',
+        "from gi.repository import Gst, GstRtspServer",
+        "Gst.init(None)",
+        'assert all(Gst.ElementFactory.find(name) for name in ("x264enc", "h264parse", "rtph264pay"))',
+    ]
 )
-_PROBE += 'assert Gst.ElementFactory.find("x264enc") and Gst.ElementFactory.find("rtph264pay")'
 _LIMIT_S = 20.0
 
 
