@@ -63,6 +63,9 @@ from keyreid_stream.structures import (
 from keyreid_stream.timing import StageTimes
 from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig
 
+NOT_GLUE = frozenset({"sources", "pose", "frame encoder", "clip head"})
+"""Stages that wait for frames, decode or run a network; what a tick takes besides is ours."""
+
 MakeEncoders: TypeAlias = Callable[[LoadedModel, EncoderConfig], tuple[FrameEncoder, ClipHead]]
 """Puts a loaded model on a backend, as the settings ask."""
 
@@ -127,7 +130,7 @@ class Pipeline:
         self.model = model
         self.oracles = tuple(oracles)
         self.geometry = geometry
-        self.times = StageTimes()
+        self.times = StageTimes(not_glue=NOT_GLUE)
         self._cameras = {source.camera_id: PipelineCamera(source, stages.make_tracker) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
@@ -231,6 +234,7 @@ class Pipeline:
                 if frames is None:
                     return
                 yield self._tick(index, frames)
+                self.times.end_tick()  # after whoever took the tick has asked for the next one
                 index += 1
 
     def run(self, sinks: Sequence[Sink]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,7 @@ from keyreid_stream.run_notices import notices
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import MotSink
 from keyreid_stream.sources.addresses import without_secrets
+from keyreid_stream.timing import StageTime
 
 REPORTED_PACKAGES = (
     "keyreid-stream",
@@ -73,6 +75,7 @@ def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall
         "calibration": _calibration(pipeline),
         "travel_times": _travel_times(pipeline),
         "stages": _stages(pipeline, statistics.frames),
+        "glue": {"ticks": pipeline.times.glue.calls} | _quantiles_ms(pipeline.times.glue),
     }
 
 
@@ -129,8 +132,17 @@ def _stages(pipeline: Pipeline, frames: int) -> dict[str, Any]:
             "total_s": round(stage.seconds, 3),
             "calls": stage.calls,
             "ms_per_frame": round(1000 * stage.seconds / frames, 3) if frames else None,
+            **_quantiles_ms(stage),
         }
         for name, stage in pipeline.times.stages.items()
+    }
+
+
+def _quantiles_ms(stage: StageTime) -> dict[str, float | None]:
+    """Within how many milliseconds half, and all but 5 %, of the calls ended; None without calls, or above 10 s."""
+    return {
+        f"p{share}_ms": round(1000 * seconds, 3) if math.isfinite(seconds := stage.quantile_s(share / 100)) else None
+        for share in (50, 95)
     }
 
 

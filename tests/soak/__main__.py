@@ -108,12 +108,16 @@ def _tell(memory: np.ndarray, report: dict[str, object], code: int, stop_s: floa
 
 
 def _counts(report: dict[str, object]) -> list[tuple[str, str, str, bool]]:
-    counts, cameras = report["counts"], report["cameras"]
+    counts, cameras, glue = report["counts"], report["cameras"], report["glue"]
     assert isinstance(counts, dict)
     assert isinstance(cameras, dict)
+    assert isinstance(glue, dict)
     live = [camera["live"] for camera in cameras.values()]
     decoded, dropped = (sum(one[name] for one in live) for name in ("frames_in", "dropped"))
+    p95_ms = glue["p95_ms"] or float("inf")
     return [
+        ("glue of a tick, p50", f"{glue['p50_ms']} ms", "", True),
+        ("glue of a tick, p95", f"{p95_ms} ms", f"<= {MAX_GLUE_MS:g}", p95_ms <= MAX_GLUE_MS),
         ("frames decoded", str(decoded), "", True),
         ("frames dropped", f"{dropped} ({100 * dropped / max(decoded, 1):.0f} %)", "", True),
         ("frames worked on", str(counts["frames"]), "", True),
