@@ -1,7 +1,6 @@
-"""Where frames come from: video files and image folders, merged by time.
+"""Where frames come from: video files and image folders, merged by time, and live cameras, asked for their newest.
 
-Every source gives RGB frames with timestamps that start at 0 and increase. Live streams get their own source behind the
-same `interfaces.Source`; until then `open_source` refuses their addresses.
+Every source gives RGB frames with timestamps that increase: from 0 for files, unix seconds for live cameras.
 """
 
 from keyreid_stream.sources.config import SourcesConfig
