@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from keyreid_stream.association import AssociationConfig
 from keyreid_stream.encoders import EncoderConfig
 from keyreid_stream.errors import ConfigError
+from keyreid_stream.monitor import MonitorConfig
 from keyreid_stream.oracle import OracleNames
 from keyreid_stream.pose import PoseConfig
 from keyreid_stream.sinks import OutputConfig
@@ -33,6 +34,7 @@ class DeploymentConfig(BaseModel):
         clips: how a track's crops become clips.
         association: who is who across cameras.
         output: what a run leaves in its folder.
+        monitor: whether a run can be watched and controlled over HTTP.
         oracle: what is taken from the truth of a synthetic world, instead of from a stage: any of `detections`,
             `keypoints`, `tracks` and `identities`, as a list or in one string with commas.
     """
@@ -45,7 +47,8 @@ class DeploymentConfig(BaseModel):
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)
     clips: ClipConfig = Field(default_factory=ClipConfig)
     association: AssociationConfig = Field(default_factory=AssociationConfig)
-    output: OutputConfig = Field(default_factory=OutputConfig)
+    output: OutputConfig = OutputConfig()
+    monitor: MonitorConfig = Field(default_factory=MonitorConfig)
     oracle: OracleNames = ()
 
 

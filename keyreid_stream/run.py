@@ -5,13 +5,16 @@ OUT/tracks/<camera>.txt   MOTChallenge rows with identity ids
 OUT/videos/<camera>.mp4   annotated video of each camera, and mosaic.mp4 of all; of live cameras if asked for
 OUT/decisions.jsonl       why, if asked for
 OUT/crops/<camera>/*.jpg  the best crop of every track, if asked for
+OUT/publish/<name>.spool  what other systems are still to be told, if they are told of the run
 OUT/run.json              settings, versions, weights, counts, times
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,14 +23,20 @@ from typing import Literal, Self
 from keyreid_stream.association import DecisionLog, OnlineAssociator, StoredAssociator
 from keyreid_stream.config import DeploymentConfig
 from keyreid_stream.errors import ConfigError, InputError
-from keyreid_stream.interfaces import Sink
+from keyreid_stream.interfaces import Sink, Source
 from keyreid_stream.models.load import ModelCard
+from keyreid_stream.monitor import MonitorConfig, MonitorServer, RunMetrics
+from keyreid_stream.monitor.config import LOOPBACK, TOKEN_VARIABLE, host_and_port
 from keyreid_stream.pipeline import MakeEncoders, Pipeline
+from keyreid_stream.run_control import RunControl
 from keyreid_stream.run_folder import RunFolder
 from keyreid_stream.run_notices import notices, short_notices
 from keyreid_stream.run_report import run_counts, run_facts
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import CropFilesSink, EventLogSink, MotSink, VideoSink
+from keyreid_stream.sinks.pieces import MotPieces, PieceRule, PiecesSink, event_log_pieces, piece_name
+from keyreid_stream.sinks.publish import PublishSink, make_outputs, new_run_id
+from keyreid_stream.sources import open_sources
 from keyreid_stream.structures import LiveCounts
 
 
@@ -64,13 +73,18 @@ class RecordedRun:
         self._config = config
         self._recorded = False
         self.statistics = RunStatistics(list(self.cameras))
-        self._mot = MotSink(folder / "tracks", self.cameras)
+        self.run_id = new_run_id()
+        self.outputs = self._outputs()
+        self.control = RunControl(pipeline, self.statistics, self._open_cameras, self._check_camera)
+        self._rule = self._piece_rule()
+        self._mot = self._tracks()
         self._sinks: list[Sink] = [
-            EventLogSink(folder / "events.jsonl"),
+            event_log_pieces(folder, self._rule) if self._rule.minutes else EventLogSink(folder / "events.jsonl"),
             *self._decisions(),
             self._mot,
             *self._video(),
             *self._crops(),
+            *self.outputs,
         ]
 
     @classmethod
@@ -102,7 +116,7 @@ class RecordedRun:
     @property
     def notices(self) -> list[str]:
         """What whoever looks at the results must know, a line each."""
-        return notices(self._pipeline)
+        return [*notices(self._pipeline), *_exposed((self._config or DeploymentConfig()).monitor)]
 
     @property
     def short_notices(self) -> list[str]:
@@ -138,8 +152,9 @@ class RecordedRun:
         if self._recorded:
             raise InputError("this run was recorded already; make another RecordedRun with a pipeline of its own")
         self._folder.check()
+        server, metrics = self._monitor()  # may fail, so before anything is removed
         self._recorded = True
-        facts = run_facts(self._config, self._pipeline)
+        facts = {"run_id": self.run_id} | run_facts(self._config, self._pipeline)
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
         self._folder.clear()
         if isinstance(associator := self._pipeline.stages.associator, StoredAssociator):
@@ -147,7 +162,8 @@ class RecordedRun:
         self._folder.write_report({"status": "running", "started": started} | facts)
         status = "failed"
         try:
-            self._pipeline.run([self.statistics, *self._sinks, *sinks])
+            with server:
+                self._pipeline.run([self.statistics, *self._sinks, *metrics, *sinks])
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
@@ -155,10 +171,36 @@ class RecordedRun:
         finally:
             wall_s = time.perf_counter() - clock
             counts = run_counts(self._pipeline, self.statistics, self._mot, wall_s)
+            counts["publish"] = {output.name: output.counts for output in self.outputs}
             self._folder.write_report({"status": status, "started": started} | counts | facts)
             if isinstance(associator, StoredAssociator):
                 associator.close()
         return RunResult(self._folder.path, "finished", self.statistics)
+
+    def _monitor(self) -> tuple[AbstractContextManager[object], list[Sink]]:
+        """What the run is watched through from outside, and the sink that feeds it; neither, if that is not wanted."""
+        monitor = (self._config or DeploymentConfig()).monitor
+        if monitor.listen is None:
+            return nullcontext(), []
+        live = self._pipeline.live
+        metrics = RunMetrics(
+            self._pipeline.times,
+            self.statistics,
+            lambda: self._pipeline.live_counts,
+            dict if live is None else lambda: live.late,
+            {output.name: output.gauges for output in self.outputs},
+        )
+        token = os.environ.get(TOKEN_VARIABLE) or None
+        server = MonitorServer(monitor.listen, metrics, self.control, stall_s=monitor.stall_s, token=token)
+        return server, [metrics]
+
+    def _open_cameras(self, spec: str) -> list[Source]:
+        sources = (self._config or DeploymentConfig()).sources
+        return open_sources([spec], max_fps=sources.max_fps, live=sources.live)
+
+    def _check_camera(self, camera_id: str) -> None:
+        """Refuse a camera that would overwrite an output of the run."""
+        VideoSink(self._folder.path / "videos", {camera_id: 1.0})
 
     def _video(self) -> list[Sink]:
         output = (self._config or DeploymentConfig()).output
@@ -167,7 +209,34 @@ class RecordedRun:
             return []
         notice = "; ".join(self.short_notices) or None
         plain = output.background == "plain"
-        return [VideoSink(self._folder.path / "videos", self.cameras, notice=notice, plain=plain)]
+        folder = self._folder.path / "videos"
+        if not self._rule.minutes:
+            return [VideoSink(folder, self.cameras, notice=notice, plain=plain)]
+
+        def place(number: int) -> Path:
+            return folder / piece_name(number)
+
+        def make(number: int, cameras: Mapping[str, float]) -> Sink:
+            return VideoSink(place(number), cameras, notice=notice, plain=plain)
+
+        return [PiecesSink(self._rule, make, place, self.cameras)]
+
+    def _piece_rule(self) -> PieceRule:
+        output = (self._config or DeploymentConfig()).output
+        return PieceRule(output.rotate_minutes, output.keep_pieces)
+
+    def _tracks(self) -> MotSink | MotPieces:
+        folder = self._folder.path / "tracks"
+        return MotPieces(folder, self.cameras, self._rule) if self._rule.minutes else MotSink(folder, self.cameras)
+
+    def _outputs(self) -> list[PublishSink]:
+        geometry = self._pipeline.geometry
+        return make_outputs(
+            (self._config or DeploymentConfig()).output.publish,
+            self._folder.path,
+            self.run_id,
+            dict if geometry is None else lambda: geometry.calibrations,
+        )
 
     def _crops(self) -> list[Sink]:
         heads = (self._config or DeploymentConfig()).output.crops
@@ -185,3 +254,13 @@ class RecordedRun:
         log = DecisionLog(self._folder.path / "decisions.jsonl")
         associator.record_decisions(log.note)
         return [log]
+
+
+def _exposed(monitor: MonitorConfig) -> list[str]:
+    """A line, if others than this machine can watch the run."""
+    if monitor.listen is None or host_and_port(monitor.listen)[0] in LOOPBACK:
+        return []
+    return [
+        f"The monitor listens on {monitor.listen}: whoever reaches this machine can read where how many people are. "
+        "127.0.0.1 is for this machine alone."
+    ]

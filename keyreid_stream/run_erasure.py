@@ -15,7 +15,15 @@ from keyreid_stream.sinks import crops_by_identity, read_events
 from keyreid_stream.sinks.events_jsonl import EventLine
 from keyreid_stream.structures import Event, TrackKey
 
-_SHOWING = ("videos/*.mp4", "gallery.jpg", "floor_map.png", "report.html", "tracks/*.part", "videos/*.part*")
+_SHOWING = (
+    "videos/*.mp4",
+    "gallery.jpg",
+    "floor_map.png",
+    "report.html",
+    "tracks/*.part",
+    "videos/*.part*",
+    "publish/*.spool",
+)
 """What may show a person and cannot be erased for one person alone."""
 
 

@@ -64,7 +64,7 @@ class RunFolder:
         Raises:
             InputError: a file lies among the outputs that would be removed.
         """
-        outputs = [(self.path / name).resolve() for name in OUTPUTS]
+        outputs = [output.resolve() for output in self._outputs()]
         for given in inputs:
             for candidate in {given, given.partition("=")[2]} - {""}:
                 path = Path(candidate).expanduser().resolve()
@@ -79,8 +79,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for name in OUTPUTS:
-                output = self.path / name
+            for output in self._outputs():
                 if output.is_dir() and not output.is_symlink():
                     shutil.rmtree(output)
                 else:
@@ -95,6 +94,10 @@ class RunFolder:
         text = json.dumps({"schema": SCHEMA, **report}, indent=2, allow_nan=False)
         unfinished.write_text(text + "\n", encoding="utf-8")
         unfinished.replace(self.path / "run.json")
+
+    def _outputs(self) -> list[Path]:
+        """What an earlier run may have left here; the spools of what others were not told yet stay."""
+        return [*(self.path / name for name in OUTPUTS), *self.path.glob("events-[0-9]*.jsonl")]
 
     def _check(self) -> None:
         if self.path.exists():

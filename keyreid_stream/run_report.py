@@ -20,6 +20,7 @@ from keyreid_stream.pipeline import Pipeline
 from keyreid_stream.run_notices import notices
 from keyreid_stream.run_statistics import RunStatistics
 from keyreid_stream.sinks import MotSink
+from keyreid_stream.sinks.pieces import MotPieces
 from keyreid_stream.sources.addresses import without_secrets
 from keyreid_stream.timing import StageTime
 
@@ -59,7 +60,7 @@ def run_facts(config: DeploymentConfig | None, pipeline: Pipeline) -> dict[str, 
     }
 
 
-def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink, wall_s: float) -> dict[str, Any]:
+def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink | MotPieces, wall_s: float) -> dict[str, Any]:
     """What is known after the last frame: counts and times."""
     return {
         "wall_s": round(wall_s, 3),

@@ -26,8 +26,8 @@ def first_fault(error: ValidationError, settings: type[BaseModel] | None = None)
         line = f"unknown setting {where!r}; {allowed}"
     elif fault["type"] == "missing":
         line = f"setting {where!r} is missing; add it"
-    elif fault["type"] == "value_error" and isinstance(fault["input"], dict):
-        line = f"{where}: {reason}" if where else reason  # of several settings, which the reason names
+    elif isinstance(fault["input"], dict):
+        line = f"{where}: {reason}" if where else reason  # of a table, which may hold a misplaced secret
     else:
         line = f"setting {where!r} is {fault['input']!r}: {reason}"
     return " ".join(line.split())

@@ -20,7 +20,7 @@ from keyreid_stream.errors import MissingExtraError
 from keyreid_stream.models.backbone import PIXEL_MEAN, PIXEL_STD
 from keyreid_stream.models.keyreid import KeyReID
 
-EXPORT_FORMAT = 2
+EXPORT_FORMAT = 3
 """Counts up when the same weights give another graph; engines of an older format are built again."""
 
 OPSET = 20

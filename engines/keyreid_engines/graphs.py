@@ -13,12 +13,14 @@ from typing import Literal, TypeAlias, cast
 import torch
 from torch import nn
 
+from keyreid_engines.folded import fold_norms
 from keyreid_stream.models.clip_head import ClipHead
 from keyreid_stream.models.frame_encoder import UNKNOWN_CAMERA, FrameEncoder
 from keyreid_stream.models.keyreid import KeyReID
 
 GraphKind: TypeAlias = Literal["frame_encoder", "clip_head", "clip_model"]
-Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
+Precision: TypeAlias = Literal["float32", "bfloat16", "float16", "int8"]
+"""int8 is how an engine computes; graphs themselves are typed in one of the others."""
 
 GRAPH_KINDS: tuple[GraphKind, ...] = ("frame_encoder", "clip_head", "clip_model")
 HALVES: tuple[GraphKind, ...] = ("frame_encoder", "clip_head")
@@ -114,7 +116,9 @@ def traced_graph(model: KeyReID, kind: GraphKind, precision: Precision, *, norma
             "part_weights": weights,
         }
         return TracedGraph(_ClipHeadGraph(head).eval(), inputs, ("embedding", "visibility"))
-    encoder = deepcopy(model.frame_encoder).cpu().to(dtype).eval()
+    encoder = deepcopy(model.frame_encoder).cpu().eval()
+    fold_norms(encoder)
+    encoder = encoder.to(dtype)
     if kind == "frame_encoder":
         inputs = {"images": torch.zeros(batch, spec.height, spec.width, 3, dtype=pixels)}
         if takes_cameras(model):

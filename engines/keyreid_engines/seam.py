@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from keyreid_engines.backend import Backend
 from keyreid_engines.build import obtain_engine, prepare_engine
 from keyreid_engines.cache import EngineCache, Say, StoredEngine
+from keyreid_engines.calibration import Calibration
 from keyreid_engines.choose import (
     LOADERS,
     TORCH,
@@ -22,6 +24,7 @@ from keyreid_engines.choose import (
 )
 from keyreid_engines.errors import EngineError
 from keyreid_engines.graphs import Precision
+from keyreid_engines.int8 import Int8Backend
 from keyreid_engines.tensorrt_backend import TensorRtRtxBackend
 from keyreid_stream.devices import torch_device
 from keyreid_stream.encoders import EncoderConfig, torch_encoders
@@ -47,7 +50,8 @@ class EngineEncoders:
 
         Raises:
             ConfigError: the backend does not run on the device, or not in the precision.
-            MissingExtraError: its library is not installed.
+            InputError: there are not enough pictures to calibrate int8 on.
+            MissingExtraError: its library is not installed, or what int8 needs.
             EngineError: it was asked for by name and cannot be used.
         """
         device = torch_device(config.device)
@@ -66,6 +70,8 @@ class EngineEncoders:
             raise
         except ImportError as error:
             raise EngineError(f"{error}; install it again, or use --backend torch") from error
+        if config.precision == "int8" and config.calibration is not None:
+            backend = Int8Backend.calibrated(backend, Calibration(Path(config.calibration)))
         return self._engine(loaded, config, backend, _precisions(backend, config.precision)[0], reason=None)
 
     def _best(self, loaded: LoadedModel, config: EncoderConfig, device: torch.device) -> tuple[FrameEncoder, ClipHead]:

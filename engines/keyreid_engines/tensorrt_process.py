@@ -27,8 +27,9 @@ BUILD_LIMIT_S = 1800.0
 COMMAND = (sys.executable, "-P", "-m", "keyreid_engines.tensorrt_process")
 """Called in the folder of the build, so that nothing about it is random; -P, so that nothing is imported from there."""
 
-SAME_MEMORY = {"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "1"}
-"""Whatever order threads run in, memory is handed out alike; see `_settle`."""
+SAME_MEMORY = {"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "1000", "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+"""Whatever order threads run in, memory is handed out alike: every thread has a heap of its own, which never shrinks
+and whose rules do not change under way; see `_settle`."""
 
 _NO_RANDOM_ADDRESSES, _ASK = 0x0040000, 0xFFFFFFFF
 """Of Linux's `personality`."""

@@ -11,6 +11,7 @@ from keyreid_engines.build import load_graphs, recheck
 from keyreid_engines.cache import EngineCache, ListedEngine
 from keyreid_engines.choose import LOADERS, Loader
 from keyreid_engines.errors import EngineError
+from keyreid_engines.int8 import Int8Backend
 from keyreid_engines.manifest import EngineFacts
 from keyreid_stream.models.load import LoadedModel
 
@@ -42,6 +43,8 @@ def _validated(
         stored = cache.read(entry.name)
         facts = stored.manifest.facts
         backend = loaders[facts.backend]()
+        if facts.precision == "int8":
+            backend = Int8Backend(backend, facts.flags)
         differences = EngineFacts.of(loaded, backend, facts.precision).differences(facts)
         if differences:
             return Validated(entry.name, None, f"not for this machine as it is now: {'; '.join(differences)}")

@@ -61,6 +61,11 @@ class Thresholds:
         np.add.at(self._moments, (np.minimum(first, second), np.maximum(first, second)), columns)
         self._found = None
 
+    def different_moments(self, first: int, second: int, count: int, total: float, squares: float) -> None:
+        """Take similarities of different people seen by cameras `first` and `second`, counted and summed elsewhere."""
+        self._moments[min(first, second), max(first, second)] += (count, total, squares)
+        self._found = None
+
     def matrices(self, candidates: int) -> tuple[FloatArray, FloatArray]:
         """Threshold and spread of every camera pair, (C, C) each, for decisions among so many candidates."""
         if self._found is None or self._found[0] != candidates:

@@ -15,6 +15,7 @@ from keyreid_stream.errors import InputError
 if TYPE_CHECKING:
     from keyreid_engines.bench_report import EngineBench
     from keyreid_engines.cache import EngineCache
+    from keyreid_stream.encoders import EncoderConfig
     from keyreid_stream.models.load import LoadedModel
 
 engine_app = typer.Typer(
@@ -22,7 +23,7 @@ engine_app = typer.Typer(
 )
 
 BackendName: TypeAlias = Literal["auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"]
-PrecisionName: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+PrecisionName: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 FolderOption: TypeAlias = Annotated[
     Path | None,
@@ -30,6 +31,9 @@ FolderOption: TypeAlias = Annotated[
 ]
 ModelOption: TypeAlias = Annotated[
     str | None, typer.Option("--model", help="KeyRe-ID to use untrained: tiny, small, base.")
+]
+CalibrationOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--calibration", help="Folder of pictures of people, one in each, for int8.")
 ]
 WeightsOption: TypeAlias = Annotated[
     str | None, typer.Option("--weights", help="KeyRe-ID weights: a file, or a name of `weights list`.")
@@ -43,6 +47,7 @@ def build_engine(
     backend: Annotated[BackendName, typer.Option(help="auto takes the best that this machine has.")] = "auto",
     precision: Annotated[PrecisionName, typer.Option(help="auto takes the fastest that stays exact enough.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    calibration: CalibrationOption = None,
     capabilities: Annotated[
         str | None,
         typer.Option(help="tensorrt-rtx: build for other machines' GPUs, for example 8.6,8.9; `all` from Ampere on."),
@@ -51,13 +56,12 @@ def build_engine(
 ) -> None:
     """Build what `keyreid track --backend` would, so that it starts at once. The last line is the engine's folder."""
     from keyreid_engines.seam import EngineEncoders
-    from keyreid_stream.encoders import EncoderConfig
 
     loaded, cache = _loaded(model, weights), _cache(folder)
     if capabilities is not None:
         _build_elsewhere(loaded, cache, backend, precision, capabilities)
         return
-    config = EncoderConfig(backend=backend, precision=precision, device=device)
+    config = _config(backend, precision, device, calibration)
     encoder, _ = EngineEncoders(_tell, cache)(loaded, config)
     card = getattr(encoder, "backend", None)
     if card is None or card.engine is None:
@@ -65,6 +69,14 @@ def build_engine(
         return
     typer.echo(f"{card.name} {card.version}, {card.precision}: least cosine to float32 {card.minimum_cosine:.6f}")
     typer.echo(cache.folder / card.engine)
+
+
+def _config(backend: BackendName, precision: PrecisionName, device: str, calibration: Path | None) -> EncoderConfig:
+    from keyreid_stream.config import deployment
+
+    folder = None if calibration is None else str(calibration)
+    options = {"backend": backend, "precision": precision, "device": device, "calibration": folder}
+    return deployment({"model": options}).model
 
 
 def _build_elsewhere(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +14,15 @@ from rich.text import Text
 
 from keyreid_stream.cli.evaluate_association import evaluate_association
 from keyreid_stream.cli.evaluate_boxmot import evaluate_boxmot
+from keyreid_stream.cli.evaluate_compare import compare
 from keyreid_stream.cli.evaluate_floor import evaluate_floor
 from keyreid_stream.cli.evaluate_ladder import evaluate_clock, evaluate_ladder
-from keyreid_stream.cli.evaluate_reid import compare_reid, evaluate_reid
+from keyreid_stream.cli.evaluate_reid import evaluate_reid
 from keyreid_stream.errors import ConfigError
 from keyreid_stream.evaluation.benchmarks import BENCHMARKS, Benchmark, benchmark_named, read_sequence_map
 from keyreid_stream.evaluation.floor import RADIUS_M
 from keyreid_stream.evaluation.floor_files import GRIDS
+from keyreid_stream.evaluation.made_by import made_by, made_by_words
 from keyreid_stream.evaluation.scores import RunScores, TrackingScores
 from keyreid_stream.evaluation.scores_file import scores_text, write_scores
 from keyreid_stream.evaluation.tracking import MIN_VISIBILITY, score_run
@@ -89,6 +93,8 @@ def evaluate_tracks(
             min_visibility=min_visibility,
             benchmark=rule.name if rule else None,
             seqmap=seqmap,
+            command=shlex.join(["keyreid", *sys.argv[1:]]),
+            run=made_by(results),
         )
         write_scores(json, text)
     _print(scores, results, truth, _caption(min_visibility, rule))
@@ -99,7 +105,7 @@ eval_app.command("boxmot")(evaluate_boxmot)
 eval_app.command("ladder")(evaluate_ladder)
 eval_app.command("clock")(evaluate_clock)
 eval_app.command("reid")(evaluate_reid)
-eval_app.command("compare")(compare_reid)
+eval_app.command("compare")(compare)
 
 
 def _check_options(*, floor: bool, seqmap: Path | None, calibration: Path | None, radius: float | None) -> None:
@@ -110,7 +116,9 @@ def _check_options(*, floor: bool, seqmap: Path | None, calibration: Path | None
 
 
 def _print(scores: RunScores, results: Path, truth: Path, caption: str) -> None:
-    table = Table("camera", title=Text(f"{results} against {truth}, shares in percent"), caption=caption)
+    told = made_by(results)
+    caption = caption if told is None else f"{caption}; {made_by_words(told)}"
+    table = Table("camera", title=Text(f"{results} against {truth}, shares in percent"), caption=Text(caption))
     for name in (*_SHARES, *_COUNTS, "people", "ids"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, camera in scores.cameras.items():

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keyreid_stream.evaluation.made_by import made_by_words
 from keyreid_stream.evaluation.scores_file import write_scores
 from keyreid_stream.evaluation.tracking import MIN_VISIBILITY
 
@@ -123,6 +124,7 @@ def evaluate_clock(
     if html is not None:
         write_scores(html, judged_page(judged, command=_command()))
     _print_clock([(run.name, record)])
+    typer.echo(made_by_words(judged.run))
 
 
 def _climb(ladder: Ladder) -> bool:
@@ -162,6 +164,7 @@ def _print_ladder(record: LadderRecord) -> None:
     for stage, figures in record.losses.items():
         table.add_row(f"lost by the {stage}", *_figures(figures, signed=True))
     _print(table)
+    typer.echo(made_by_words(record.model_dump(include={"model", "pose_weights"})))
 
 
 def _table(first: str, title: str) -> Table:

@@ -1,4 +1,4 @@
-"""`keyreid eval reid` and `keyreid eval compare`: how well people are found again in another camera."""
+"""`keyreid eval reid`: how well people are found again in another camera."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keyreid_stream.cli.evaluate_compare import short_name
 from keyreid_stream.cli.train_data import DataOption, data_folders, every_thousand
 from keyreid_stream.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyreid_stream.evaluation.reid import SearchResult
     from keyreid_stream.evaluation.reid.record import ReidRecord, Row
     from keyreid_train.embedders.interface import ClipEmbedder
+    from keyreid_train.searches import Search
 
 _PACKAGES = ("keyreid-stream", "torch", "numpy")
 
@@ -54,7 +59,8 @@ def evaluate_reid(
     backend: Annotated[
         str | None, typer.Option(help="What runs keyreid weights, as for `track`; if not given, PyTorch as trained.")
     ] = None,
-    precision: Annotated[str, typer.Option(help="Of the backend: auto, float32, bfloat16, float16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Of the backend: auto, float32, bfloat16, float16, int8.")] = "auto",
+    calibration: Annotated[Path | None, typer.Option(help="Folder of pictures of people, for int8.")] = None,
     note: Annotated[
         bool, typer.Option("--note", help="Note the figures beside keyreid weights, for their card.")
     ] = False,
@@ -74,7 +80,11 @@ def evaluate_reid(
         raise ConfigError(f"there is no {hide!r} half to hide; choose from: {', '.join(HALVES)}")
     ways = tuple(Similarity(kind, global_weight) for kind in similarity or ())  # type: ignore[arg-type]
     ClipPlan(clips, 1, max_clips)  # type: ignore[arg-type]  # before the work: a wrong word must not cost minutes
-    network = open_embedder(embedder, device) if backend is None else _on_backend(embedder, device, backend, precision)
+    network = (
+        open_embedder(embedder, device)
+        if backend is None
+        else _on_backend(embedder, device, backend, precision, calibration)
+    )
     if note and backend is not None:
         raise ConfigError("--note is for the weights' own figures, on PyTorch; leave --backend out")
     if note:
@@ -109,66 +119,27 @@ def evaluate_reid(
     if out is not None:
         write_scores(out, record_text(record))
     if html is not None:
-        from keyreid_stream.evaluation.reid.page import page_text
-        from keyreid_train.ranking_sheets import ranking_sheets
-
         shown = [evaluation.results[record.rows[0].similarity, of.name] for of in searches]
-        write_scores(html, page_text(record, ranking_sheets(searches, shown)))
+        write_scores(html, _page(record, searches, shown, network, options.hidden))
     _print(record)
     if note:
         _note(network, record)
 
 
-def compare_reid(
-    files: Annotated[list[Path], typer.Argument(help="--out files of keyreid eval reid; the first is the baseline.")],
-    similarity: Annotated[
-        list[str] | None, typer.Option(help="Row to compare: one for all files, or one for each; cosine if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
-    json: Annotated[Path | None, typer.Option(help="Also write the comparison to this file.")] = None,
-) -> None:
-    """Evaluations of the same test side by side, with 95 % intervals of the differences (paired bootstrap)."""
-    from keyreid_stream.evaluation.reid.bootstrap import RESAMPLES, compare_records
-    from keyreid_stream.evaluation.reid.comparison_file import comparison_text
-    from keyreid_stream.evaluation.reid.record import read_record
-    from keyreid_stream.evaluation.scores_file import write_scores
+def _page(
+    record: ReidRecord, searches: Sequence[Search], shown: Sequence[SearchResult], network: ClipEmbedder, hidden: Any
+) -> str:
+    """With what the network looks at drawn over the pictures, if it is one of ours."""
+    from keyreid_stream.evaluation.reid.page import page_text
+    from keyreid_train.embedders.keyreid import KeyreidEmbedder
+    from keyreid_train.looked_pictures import keyreid_looks, part_colours
+    from keyreid_train.ranking_sheets import ranking_sheets
 
-    chosen = similarity or ["cosine"]
-    if len(chosen) not in (1, len(files)):
-        raise ConfigError(f"{len(chosen)} similarities for {len(files)} files; give one, or one for each")
-    chosen = chosen * len(files) if len(chosen) == 1 else chosen
-    records = [read_record(file) for file in files]
-    compared = compare_records(records, chosen, seed=seed)
-    first = records[0]
-    title = Text(
-        f"{first.data}: {first.protocol}" + (f"; {first.hidden} half of queries hidden" if first.hidden else "")
-    )
-    table = Table(
-        "embedder", "clips", "similarity", title=title, caption=f"95 % of {RESAMPLES:,} paired resamples of queries"
-    )
-    for name in ("rank-1", "mAP", "queries", "rank-1 vs first", "mAP vs first"):
-        table.add_column(name, justify="right")
-    for one, record, way in zip(compared, records, chosen, strict=True):
-        table.add_row(
-            Text(f"{_short(one.name)}\n{record.embedder.sha256[:12]}"),
-            record.clips + (", re-ranked" if record.reranking else ""),
-            way,
-            f"{100 * one.figures.rank1:.1f}",
-            f"{100 * one.figures.mean_average_precision:.1f}",
-            str(one.figures.queries),
-            _interval(one.rank1),
-            _interval(one.mean_average_precision),
-        )
-    Console(width=max(Console().width, 140)).print(table)
-    if json is not None:
-        write_scores(json, comparison_text(compared, records, chosen, files=files, seed=seed))
-
-
-def _interval(interval: Any) -> str:
-    if interval is None:
-        return "-"
-    low, high = 100 * interval.low, 100 * interval.high
-    return f"{100 * interval.difference:+.1f} ({low:+.1f} to {high:+.1f})"
+    if not isinstance(network, KeyreidEmbedder):
+        return page_text(record, ranking_sheets(searches, shown, hidden=hidden))
+    model = network.loaded.model.eval()
+    sheets = ranking_sheets(searches, shown, keyreid_looks(model), hidden=hidden)
+    return page_text(record, sheets, part_colours(model.crop_spec))
 
 
 def _print(record: ReidRecord) -> None:
@@ -180,7 +151,7 @@ def _print(record: ReidRecord) -> None:
         "rule",
         title=Text(f"{record.data}: {record.protocol}{hidden}"),
         caption=Text(
-            f"{_short(record.embedder.name)} {record.embedder.sha256[:12]}; {record.clips}; {placed}{ranked}; "
+            f"{short_name(record.embedder.name)} {record.embedder.sha256[:12]}; {record.clips}; {placed}{ranked}; "
             f"{record.tracklets} tracklets; shares in percent"
         ),
     )
@@ -201,13 +172,7 @@ def _cells(row: Row) -> list[str]:
     return [*cells, str(queries) if asked == queries else f"{queries} of {asked}"]
 
 
-def _short(embedder: str) -> str:
-    """Without folders, which the file has."""
-    kind, _, what = embedder.partition(":")
-    return f"{kind}:{Path(what).name}"
-
-
-def _on_backend(embedder: str, device: str, backend: str, precision: str) -> ClipEmbedder:
+def _on_backend(embedder: str, device: str, backend: str, precision: str, calibration: Path | None) -> ClipEmbedder:
     """Keyreid weights on one of the backends of `keyreid track`."""
     from keyreid_engines.seam import EngineEncoders
     from keyreid_stream.config import deployment
@@ -217,7 +182,8 @@ def _on_backend(embedder: str, device: str, backend: str, precision: str) -> Cli
     if kind != "keyreid":
         raise ConfigError(f"--backend is for keyreid weights, {embedder} runs by itself; leave --backend out")
     options = {"weights": weights, "device": device, "backend": backend, "precision": precision}
-    config = deployment({"model": options}).model
+    folder = None if calibration is None else str(calibration)
+    config = deployment({"model": options | {"calibration": folder}}).model
     engines = EngineEncoders(partial(typer.echo, err=True))
     described = backend if precision == "auto" else f"{backend} {precision}"
     return StagesEmbedder(weights, lambda loaded: engines(loaded, config), described)

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from keyreid_stream.encoders import EncoderConfig
-from keyreid_stream.errors import InputError
+from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.models.crops import join_crops, make_crops
 from keyreid_stream.models.keyreid import KeyReID
 from keyreid_stream.models.load import load_model
@@ -19,7 +19,7 @@ from keyreid_stream.models.looking import look
 from keyreid_stream.pose import PoseConfig, UltralyticsPose
 from keyreid_stream.report.embedding import encoded
 from keyreid_stream.report.looking_sheet import draw_attention, draw_parts
-from keyreid_stream.structures import Crops, CropSpec, Frame, ImageArray
+from keyreid_stream.structures import COCO_KEYPOINTS, Crops, CropSpec, FloatArray, Frame, ImageArray
 
 MAX_PICTURES = 64
 MAX_PICTURE_BYTES = 64 * 2**20
@@ -37,17 +37,25 @@ Weights = Annotated[str | None, typer.Option(help="KeyRe-ID weights; usually tho
 def show_parts(
     pictures: Pictures,
     out: Out,
-    pose: Annotated[str, typer.Option(help="YOLO-pose weights that find the keypoints; also world-pose.")],
+    pose: Annotated[
+        str | None, typer.Option(help="YOLO-pose weights that find the keypoints; also world-pose.")
+    ] = None,
+    keypoints: Annotated[
+        Path | None,
+        typer.Option(help="Instead: DATASET.npz of `keyreid train prepare`, or a folder of OpenPifPaf's files."),
+    ] = None,
     weights: Weights = None,
 ) -> None:
     """Draw which patches of a crop the model takes for which part of the body."""
+    if (pose is None) == (keypoints is None):
+        raise ConfigError("keypoints come from one of --pose and --keypoints; give one of them")
     paths = _paths(pictures, out)
+    images = [_read(path) for path in paths]
+    found = _detected(images, str(pose)) if keypoints is None else _stored(paths, keypoints)
     model = _model(weights)
-    detector = UltralyticsPose(PoseConfig.model_validate({"weights": pose}))
-    if not detector.finds_keypoints:
-        raise InputError(f"{pose} finds no keypoints, and parts need them; give the weights of a pose model")
-    crops = join_crops([_crop(_read(path), detector, model.crop_spec) for path in paths], model.crop_spec)
-    _save(out, draw_parts(crops, model.crop_spec))
+    spec = model.crop_spec
+    crops = [_whole(image, spec, own[None]) for image, own in zip(images, found, strict=True)]
+    _save(out, draw_parts(join_crops(crops, spec), spec))
 
 
 @show_app.command("attention")
@@ -62,15 +70,26 @@ def show_attention(pictures: Pictures, out: Out, weights: Weights = None) -> Non
     _save(out, draw_attention(images, look(model, images), spec))
 
 
-def _crop(image: ImageArray, detector: UltralyticsPose, spec: CropSpec) -> Crops:
-    """The whole picture, with the keypoints of the person of whom the detector is surest; of nobody, none is seen."""
-    found = detector.detect([Frame("picture", 0, 0.0, image)])[0]
-    if not len(found) or found.keypoints is None:
-        return _whole(image, spec, np.zeros((1, 17, 3), np.float32))
-    return _whole(image, spec, found.keypoints[:1])
+def _detected(images: Sequence[ImageArray], pose: str) -> FloatArray:
+    """Of the person in each whole picture of whom the detector is surest; all 0 where it finds nobody."""
+    detector = UltralyticsPose(PoseConfig.model_validate({"weights": pose}))
+    if not detector.finds_keypoints:
+        raise InputError(f"{pose} finds no keypoints, and parts need them; give the weights of a pose model")
+    keypoints = np.zeros((len(images), COCO_KEYPOINTS, 3), np.float32)
+    for row, image in zip(keypoints, images, strict=True):
+        found = detector.detect([Frame("picture", 0, 0.0, image)])[0]
+        if len(found) and found.keypoints is not None:
+            row[:] = found.keypoints[0]
+    return keypoints
 
 
-def _whole(image: ImageArray, spec: CropSpec, keypoints: np.ndarray | None = None) -> Crops:
+def _stored(paths: Sequence[Path], keypoints: Path) -> FloatArray:
+    from keyreid_train.data.picture_keypoints import picture_keypoints
+
+    return picture_keypoints(keypoints, paths)
+
+
+def _whole(image: ImageArray, spec: CropSpec, keypoints: FloatArray | None = None) -> Crops:
     box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)
     return make_crops(image, box, keypoints, spec)
 

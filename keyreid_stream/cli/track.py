@@ -23,7 +23,7 @@ INTERRUPTED = 130
 def track(
     cameras: Annotated[
         list[str] | None,
-        typer.Argument(help="Video files or image folders; `name=path` names a camera, else its file's stem does."),
+        typer.Argument(help="Video files, image folders, rtsp://… and the like; `name=` in front names a camera."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; must be new or empty.")] = Path("runs/track"),
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; options below override it.")] = None,
@@ -68,6 +68,10 @@ def track(
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Record why each decision about an identity was made.")
     ] = False,
+    monitor: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Metrics, health and control over HTTP, e.g. 127.0.0.1:9464."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Open a live window; q stops the run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.")] = False,
 ) -> None:
@@ -88,6 +92,7 @@ def track(
         "model": {"name": model, "weights": weights, "device": device, "backend": backend},
         "tracking": {"tracker": tracker},
         "association": {"threshold": threshold, "gallery": gallery},
+        "monitor": {"listen": monitor},
         "oracle": oracle,
         "output": {
             "video": video,

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from keyreid_stream.devices import DeviceName
 
+INT8_BACKENDS = ("openvino", "onnxruntime")
+
 
 class EncoderConfig(BaseModel):
     """Which model, where it runs, and how.
@@ -21,6 +23,8 @@ class EncoderConfig(BaseModel):
             `auto`, the best there is.
         precision: of the network's arithmetic; embeddings are float32 either way. `auto` is float32 on torch, and on
             an engine what the machine computes fastest without changing who is like whom.
+            int8 is for openvino and onnxruntime, and only where it is asked for.
+        calibration: folder of pictures of people, one in each, that int8 is measured out on.
         batch_size: crops or clips per forward pass; more are split.
         seed: of the random weights of an untrained model.
     """
@@ -31,7 +35,8 @@ class EncoderConfig(BaseModel):
     weights: str | None = None
     device: DeviceName = "auto"
     backend: Literal["auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"] = "torch"
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
+    calibration: str | None = None
     batch_size: int = Field(default=64, ge=1, le=4096)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
@@ -39,4 +44,14 @@ class EncoderConfig(BaseModel):
     def _one_model(self) -> Self:
         if self.weights is not None and self.name is not None:
             raise ValueError("give `name` for an untrained model or `weights`, which know their own model; not both")
+        return self
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> Self:
+        if self.precision == "int8" and self.backend not in INT8_BACKENDS:
+            raise ValueError(f"int8 runs on {' and '.join(INT8_BACKENDS)}, not on {self.backend}; name one as backend")
+        if self.precision == "int8" and self.calibration is None:
+            raise ValueError("int8 is measured out on pictures of people; name a folder of them as `calibration`")
+        if self.calibration is not None and self.precision != "int8":
+            raise ValueError(f"calibration is for precision int8, not {self.precision}; leave it out")
         return self

@@ -39,6 +39,11 @@ def result_files(folder: Path) -> dict[str, Path]:
     if unfinished := sorted(folder.glob("*.part")):
         raise InputError(f"{unfinished[0]} is of a run that is not over or was killed; let it end, or run it again")
     files = _text_files(folder)
+    if not files and (pieces := sorted(path for path in folder.glob("[0-9]*") if path.is_dir())):
+        raise InputError(
+            f"the tracks in {folder} are in pieces (output.rotate_minutes), each with its own identities; give one of "
+            f"them, {pieces[0]} to {pieces[-1].name}, or make the run in one"
+        )
     if not files:
         raise InputError(f"the results folder {folder} holds no <camera>.txt; give the tracks folder of a run")
     return files

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.evaluation.scores import RunScores, TrackingScores
@@ -22,6 +24,8 @@ def scores_text(
     min_visibility: float,
     benchmark: str | None = None,
     seqmap: Path | None = None,
+    command: str | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> str:
     """The scores and what they are of, as the text of a file of schema `keyreid.scores/1`.
 
@@ -32,6 +36,8 @@ def scores_text(
         min_visibility: what `score_run` was given.
         benchmark: the name of the benchmark whose rule was followed.
         seqmap: the file that told which sequences are meant.
+        command: that scored.
+        run: what the run that made the results tells of its weights; None where they are not of a run of ours.
     """
     content = {
         "schema": SCHEMA,
@@ -41,6 +47,8 @@ def scores_text(
         "min_visibility": min_visibility,
         "benchmark": benchmark,
         "seqmap": None if seqmap is None else str(seqmap),
+        "command": command,
+        "run": run,
         "cameras": {name: asdict(camera) for name, camera in scores.cameras.items()},
         "together": asdict(scores.together),
     }
@@ -56,6 +64,8 @@ def floor_scores_text(
     benchmark: str | None,
     min_visibility: float,
     radius_m: float,
+    command: str | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> str:
     """Scores on the floor and what they are of, as the text of a file of schema `keyreid.floor_scores/1`.
 
@@ -67,6 +77,8 @@ def floor_scores_text(
         benchmark: the data set whose grid the truth is on.
         min_visibility: of people in a world's truth.
         radius_m: what `score_floor` was given.
+        command: that scored.
+        run: as for `scores_text`.
     """
     content = {
         "schema": FLOOR_SCHEMA,
@@ -77,6 +89,8 @@ def floor_scores_text(
         "benchmark": benchmark,
         "min_visibility": min_visibility,
         "radius_m": radius_m,
+        "command": command,
+        "run": run,
         "floor": asdict(scores),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

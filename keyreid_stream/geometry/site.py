@@ -66,6 +66,11 @@ class SiteGeometry:
         """Cameras whose people are given places now."""
         return tuple(self._used)
 
+    @property
+    def calibrations(self) -> Mapping[str, CameraCalibration]:
+        """What is used now, by camera id."""
+        return self._used
+
     def locate(self, timestamp_s: float, frames: Sequence[Frame], detections: Sequence[Detections]) -> list[Points]:
         """Where the people of one tick stand.
 

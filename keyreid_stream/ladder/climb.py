@@ -152,6 +152,7 @@ class Ladder:
         judged = judge_run(folder, truth, min_visibility=self.record.inputs.min_visibility)
         frames = {name: int(camera["frames"]) for name, camera in judged.run["cameras"].items()}
         self._check_frames(rung, frames)
+        self._check_length(judged, frames)
         reached = RungRecord(
             name=rung.name,
             oracle=rung.oracle,
@@ -206,6 +207,16 @@ class Ladder:
             raise InputError(
                 f"the rung {rung.name} saw other frames than {RUNGS[0].name}; climb again with --overwrite"
             )
+
+    def _check_length(self, judged: JudgedRun, frames: dict[str, int]) -> None:
+        """Truth of another recording would only look like people who were missed."""
+        for name, true in judged.truth.items():
+            last = int(true.frames.max(initial=0))
+            if self._cameras.truth is not None and last > frames[name]:
+                raise InputError(
+                    f"the truth of {name} has frame {last}, and the recording has {frames[name]} frames; give the "
+                    "truth of these recordings"
+                )
 
 
 def _whole_run(folder: Path) -> dict[str, Any] | None:

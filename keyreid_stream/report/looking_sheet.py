@@ -16,6 +16,12 @@ _PAPER, _INK = 255, (40, 40, 40)
 _STRONGEST = 0.75
 """How much of a patch's picture the strongest heat hides."""
 
+_PART_STRONGEST = 0.6
+"""The same, of the colour of a part: the person must be known under it."""
+
+PART_COLOURS = ((250, 204, 21), (239, 68, 68), (34, 197, 94), (6, 182, 212), (168, 85, 247), (59, 130, 246))
+"""RGB of each part in a picture of all of them, in the order of `PART_NAMES`."""
+
 _MAX_ROWS = 64
 
 _LEAST = 1e-12
@@ -89,6 +95,26 @@ def heated(image: ImageArray, heat: FloatArray, spec: CropSpec) -> ImageArray:
     colours = cv2.applyColorMap((255 * map_HW).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
     share = _STRONGEST * map_HW[..., None]
     return np.asarray(np.rint((1 - share) * image + share * colours), np.uint8)
+
+
+def parted(image: ImageArray, weights: FloatArray, spec: CropSpec) -> ImageArray:
+    """A crop with every patch in the colour of the part that it tells most about, the more the stronger.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        weights: (P, M), the part weights of its patches.
+        spec: of the model that the weights are for.
+    """
+    heat = weights if spec.weighting == "soft" else (1 + weights) / 2
+    part, strength = heat.argmax(axis=0), heat.max(axis=0) / max(float(heat.max(initial=0)), _LEAST)
+    size, grid = (image.shape[1], image.shape[0]), (spec.grid_rows, spec.grid_columns)
+    colours = np.array(PART_COLOURS, np.uint8)[part].reshape(*grid, 3)
+    share = _PART_STRONGEST * np.sqrt(
+        strength.reshape(grid).astype(np.float32)
+    )  # square root: weak patches can be told
+    over = cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST)
+    share_HW1 = cv2.resize(share, size, interpolation=cv2.INTER_NEAREST)[..., None]
+    return np.asarray(np.rint((1 - share_HW1) * image + share_HW1 * over), np.uint8)
 
 
 def _sheet(rows: Sequence[Sequence[ImageArray]], titles: Sequence[str], notes: Sequence[str]) -> ImageArray:

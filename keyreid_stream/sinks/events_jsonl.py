@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from math import isfinite
@@ -113,13 +114,32 @@ class EventLogSink:
         self._file.flush()
 
 
+def event_pieces(path: str | Path) -> list[Path]:
+    """The pieces of a log, in order: `events-000001.jsonl` and so on beside an `events.jsonl` that is not there."""
+    path = Path(path)
+    if path.exists():
+        return []
+    number = re.compile(re.escape(path.stem) + r"-\d{6,}" + re.escape(path.suffix))
+    return sorted(one for one in path.parent.glob(f"*{path.suffix}") if number.fullmatch(one.name))
+
+
 def read_events(path: str | Path) -> Iterator[Event]:
-    """Read an event log back, line by line.
+    """Read an event log back, line by line; one that was written in pieces is read as one.
 
     Raises:
-        InputError: the file cannot be opened, or a line is damaged or of another schema.
+        InputError: the file cannot be opened, its first pieces were deleted, or a line is damaged or of another schema.
     """
-    path = Path(path)
+    pieces = event_pieces(path)
+    if pieces and not pieces[0].stem.endswith(f"-{1:06d}"):
+        raise InputError(
+            f"the event log in {pieces[0].parent} begins with {pieces[0].name}: what came before was deleted "
+            "(output.keep_pieces), so who is who cannot be told; give one piece, or keep all"
+        )
+    for piece in pieces or [Path(path)]:
+        yield from _read_piece(piece)
+
+
+def _read_piece(path: Path) -> Iterator[Event]:
     try:
         file = path.open("rb")
     except OSError as error:

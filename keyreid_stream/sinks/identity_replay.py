@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from keyreid_stream.errors import InputError
@@ -74,6 +74,14 @@ class IdentityReplay:
             for identity_id, beginnings in self._beginnings_of.items()
             if identity_id and any(camera_id in (None, key.camera_id) for key, _ in beginnings)
         }
+
+    def of_tracks(self, keys: Collection[TrackKey]) -> IdentityReplay:
+        """A replay that stands where this one stands, and knows of these tracks alone."""
+        kept = IdentityReplay()
+        for key in keys:
+            for first_frame, identity_id in self._tracklets.get(key, []):
+                kept._assign(key, first_frame, identity_id)
+        return kept
 
     def _clear(self, key: TrackKey) -> None:
         for tracklet in self._tracklets.pop(key, []):

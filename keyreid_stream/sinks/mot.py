@@ -27,15 +27,18 @@ class MotSink:
     Args:
         folder: where the files go.
         cameras: cameras that get a file, if an empty one, even when they give no frame.
+        replay: who tracks show that began before; by default nobody knows.
     """
 
-    def __init__(self, folder: str | Path, cameras: Iterable[str] = ()) -> None:
+    def __init__(
+        self, folder: str | Path, cameras: Iterable[str] = (), *, replay: IdentityReplay | None = None
+    ) -> None:
         self.undecided_rows = 0
         self.duplicate_rows = 0
         self._folder = Path(folder)
         self._paths = {camera_id: camera_file(self._folder, camera_id, ".txt") for camera_id in cameras}
         self._parts: dict[str, IO[str]] = {}
-        self._replay = IdentityReplay()
+        self._replay = replay or IdentityReplay()
         self._stack = ExitStack()
         self._is_open = False
 

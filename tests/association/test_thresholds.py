@@ -56,3 +56,18 @@ def test_new_cameras_leave_what_was_learned() -> None:
     assert thresholds.camera("d") == 3
     assert thresholds.camera("a") == 0
     np.testing.assert_array_equal(thresholds.matrices(10)[0][:3, :3], before)
+
+
+def test_moments_that_were_summed_elsewhere_count_like_their_similarities() -> None:
+    values = np.random.default_rng(3).normal(0.2, 0.1, 500).astype(np.float32)
+    one_by_one, summed = Thresholds(CONFIG), Thresholds(CONFIG)
+    for thresholds in (one_by_one, summed):
+        for camera_id in ("a", "b"):
+            thresholds.camera(camera_id)
+        thresholds.matrices(7)  # what was worked out before must not stay
+    one_by_one.different(np.full(500, 1), np.full(500, 0), values)
+    exact = values.astype(np.float64)
+    summed.different_moments(1, 0, 500, exact.sum(), (exact**2).sum())
+    for left, right in zip(one_by_one.matrices(7), summed.matrices(7), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-6)
+    assert summed.counts()[0, 1] == 500

@@ -9,6 +9,8 @@ import pytest
 
 from keyreid_stream.cli.main import main
 from keyreid_stream.evaluation import score_run
+from keyreid_stream.run_folder import SCHEMA
+from tests.report.records import RUN
 from tests.world.small_worlds import yard_toml
 
 BOX = "10,20,30,40"
@@ -49,6 +51,7 @@ def test_scores_for_machines(run: list[str], tmp_path: Path) -> None:
     assert main([*run, "--json", str(path), "--min-visibility", "0"]) == 0
     content = json.loads(path.read_text())
     scores = score_run(tmp_path / "tracks", tmp_path / "mot", min_visibility=0)
+    assert content.pop("command").startswith("keyreid ")
     assert content == {
         "schema": "keyreid.scores/1",
         "versions": {"keyreid-stream": version("keyreid-stream"), "trackeval": version("trackeval")},
@@ -57,11 +60,46 @@ def test_scores_for_machines(run: list[str], tmp_path: Path) -> None:
         "min_visibility": 0,
         "benchmark": None,
         "seqmap": None,
+        "run": None,
         "cameras": {name: asdict(one) for name, one in scores.cameras.items()},
         "together": asdict(scores.together),
     }
     assert content["together"]["idf1"] == 0.5
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_two_runs_side_by_side(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The second has found nobody at the door: of two cameras' means it has half, and so in half of the resamples."""
+    files = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    assert main([*run, "--json", files[0]]) == 0
+    (tmp_path / "tracks" / "door.txt").write_text("")
+    assert main([*run, "--json", files[1]]) == 0
+    capfd.readouterr()
+    written = tmp_path / "compared.json"
+    assert main(["eval", "compare", *files, "--json", str(written)]) == 0
+    printed = capfd.readouterr().out
+    assert "2 cameras of" in printed
+    assert "-50.0 (-100.0 to +0.0)" in printed
+    content = json.loads(written.read_text())
+    assert content["runs"][1]["means"]["idf1"] == 0.5
+    assert content["runs"][0]["command"].startswith("keyreid ")
+    for wrong in (["--similarity", "cosine"], ["--html", "x.html"]):
+        assert main(["eval", "compare", *files, *wrong]) == 2
+        assert "and these are tracks; leave them out" in capfd.readouterr().err
+    assert main(["eval", "compare", files[0], str(written)]) == 2
+    assert "compare files of one kind" in capfd.readouterr().err
+
+
+def test_a_run_of_ours_tells_its_weights(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    told = {key: RUN[key] for key in ("model", "pose_weights", "status")} | {"oracle": ["tracks"]}
+    (tmp_path / "run.json").write_text(json.dumps(RUN | {"schema": SCHEMA} | told))
+    assert main([*run, "--json", str(tmp_path / "scores.json")]) == 0
+    assert json.loads((tmp_path / "scores.json").read_text())["run"] == told
+    words = "tiny cdcdcdcdcdcd, detector x.pt abababababab, true tracks"
+    assert words in " ".join(capfd.readouterr().out.split())
+    (tmp_path / "run.json").write_text("{")
+    assert main(run) == 0
+    assert "cdcdcdcdcdcd" not in capfd.readouterr().out
 
 
 def test_a_benchmark_s_sequences(run: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

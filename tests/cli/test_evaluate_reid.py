@@ -49,6 +49,10 @@ def test_a_table_a_record_and_a_card(folder: Path, weights: str, capsys: pytest.
     assert [row["figures"]["rank1"] for row in record["rows"]] == [1, 1, 1]
     assert [part["name"] for part in record["rows"][0]["splits"][0]["parts"]] == ["a > b", "b > a"]
     assert len(record["embedder"]["sha256"]) == 64
+    pairs = record["rows"][2]["similarities"]
+    assert (sum(pairs["same"]), sum(pairs["different"])) == (6, 12)
+    assert (pairs["equal_error"]["false_matches"], pairs["equal_error"]["misses"]) == (0, 0)
+    assert (pairs["association"]["false_merge_rate"], pairs["association"]["candidates"]) == (0.05, 3)
     assert record["versions"]["torch"]
     assert main(["weights", "card", weights]) == 0
     card = capsys.readouterr().out
@@ -87,8 +91,9 @@ def test_evaluations_side_by_side(folder: Path, weights: str, capsys: pytest.Cap
     for file, clips in zip(files, ("dense", "first"), strict=True):
         assert main([*arguments, "--clips", clips, "--out", file]) == 0
     capsys.readouterr()
-    written = folder / "compared.json"
-    assert main(["eval", "compare", *files, "--json", str(written)]) == 0
+    written, page = folder / "compared.json", folder / "compared.html"
+    assert main(["eval", "compare", *files, "--json", str(written), "--html", str(page)]) == 0
+    assert page.read_text().count("<circle") == 2
     assert "+0.0 (+0.0 to +0.0)" in capsys.readouterr().out
     content = json.loads(written.read_text())
     assert content["schema"] == "keyreid.reid-comparison/1"
@@ -105,10 +110,12 @@ def test_a_page_with_curves_and_rankings(folder: Path, weights: str) -> None:
     arguments = ["eval", "reid", "folder", "--data", str(folder), "--embedder", f"keyreid:{weights}"]
     assert main([*arguments, "--html", str(page)]) == 0
     text = page.read_text()
-    # Six queries, each with three entries of the other camera, the right one first.
-    assert text.count('<figure class="asked">') == 6
-    assert text.count('<figure class="right">') == 6
-    assert text.count('<figure class="wrong">') == 12
+    # Six queries, each with three entries of the other camera, the right one first; without keypoints no parts.
+    assert text.count('<figure class="asked has-attention">') == 6
+    assert text.count('<figure class="right has-attention">') == 6
+    assert text.count('<figure class="wrong has-attention">') == 12
+    assert 'id="view-parts"' not in text
+    assert text.count('<polygon class="area') == 6
     assert text.count("<polyline") == 3
     assert "http" not in text.replace("http-equiv", "")
 

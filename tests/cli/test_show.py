@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from keyreid_stream.cli.main import main
+from keyreid_train.data.keypoints import write_keypoints
 
 
 @pytest.fixture
@@ -34,6 +36,47 @@ def test_parts(pictures: Path, tmp_path: Path) -> None:
     height, width = cv2.imread(str(out)).shape[:2]
     assert width > 7 * 128
     assert height < 512
+
+
+def test_parts_by_stored_keypoints(pictures: Path, tmp_path: Path) -> None:
+    """The same keypoints, as a data set's file and as OpenPifPaf's files, give the same sheet; others another one."""
+    names = np.array(["p/c/1/1.png", "p/c/1/2.jpg"])
+    keypoints = np.random.default_rng(1).uniform(20, 60, (2, 17, 3)).astype(np.float16).round()
+    keypoints[..., 2] = 0.5
+    write_keypoints(tmp_path / "own.npz", names, keypoints, "by hand")
+    write_keypoints(tmp_path / "swapped.npz", names, keypoints[::-1], "by hand")
+    (tmp_path / "poses").mkdir()
+    for name, own in zip(("1.png", "2.jpg"), keypoints.tolist(), strict=True):
+        person = {"keypoints": [number for point in own for number in point], "score": 0.5}
+        (tmp_path / f"poses/{name}.predictions.json").write_text(json.dumps([person]))
+    sheets = {}
+    for source in ("own.npz", "poses", "swapped.npz"):
+        out = tmp_path / f"{source}.png"
+        assert main(["show", "parts", str(pictures), "--keypoints", str(tmp_path / source), "--out", str(out)]) == 0
+        sheets[source] = out.read_bytes()
+    assert sheets["own.npz"] == sheets["poses"] != sheets["swapped.npz"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "told"),
+    [
+        ([], "give one of them"),
+        (["--pose", "world-pose", "--keypoints", "own.npz"], "give one of them"),
+        (["--keypoints", "own.npz"], "no keypoints own.npz; give DATASET.npz"),
+        (["--keypoints", "crops"], "crops holds no keypoints; give DATASET.npz"),
+    ],
+)
+def test_keypoints_come_from_one_place(
+    pictures: Path,
+    sources: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(pictures.parent)
+    assert main(["show", "parts", "crops", "--out", "a.png", *sources]) == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert told in line
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keyreid_stream.models.looking import Looks
-from keyreid_stream.report.looking_sheet import draw_attention, draw_parts, heated
+from keyreid_stream.report.looking_sheet import PART_COLOURS, draw_attention, draw_parts, heated, parted
 from keyreid_stream.structures import Crops, CropSpec
 
 SPEC = CropSpec(height=64, width=32, grid_rows=4, grid_columns=2, parts=6, weighting="soft")
@@ -28,6 +28,18 @@ def test_heat_is_where_its_patch_is_and_nowhere_else() -> None:
     half = heated(GREY, heat / 2, SPEC)
     assert np.abs(half[40, 20].astype(int) - 120).sum() > 0
     assert (half[40, 20] != picture[40, 20]).any()
+
+
+def test_a_patch_has_the_colour_of_its_strongest_part() -> None:
+    """Patch 5 tells more about the torso than about the head, patch 2 of a leg a quarter as much, others nothing."""
+    weights = np.zeros((6, 8), np.float32)
+    weights[:2, 5], weights[4, 2] = (0.1, 0.4), 0.1
+    picture = parted(GREY, weights, SPEC).astype(float)
+    assert picture[40, 20] == pytest.approx(0.4 * 120 + 0.6 * np.array(PART_COLOURS[1]), abs=1)
+    assert picture[20, 8] == pytest.approx(0.7 * 120 + 0.3 * np.array(PART_COLOURS[4]), abs=1)
+    assert (picture[48:] == 120).all()
+    assert (parted(GREY, 2 * weights - 1, SIGNED) == picture).all()
+    assert (parted(GREY, 0 * weights, SPEC) == GREY).all()
 
 
 def test_signed_weights_are_drawn_like_soft_ones() -> None:

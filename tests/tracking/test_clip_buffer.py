@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -149,3 +150,35 @@ def test_memory_is_flat(steps: list[tuple[str, int, int]], frames_per_clip: int,
     for crop in crops:
         for tensor in (crop.tokens, crop.class_row, crop.part_weights):
             assert tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+
+
+def tensor_bytes() -> int:
+    """Of all memory that any tensor of this process holds, each counted once, whoever holds it."""
+    gc.collect()
+    storages = [one.untyped_storage() for one in gc.get_objects() if type(one) is torch.Tensor]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def test_200_tracks_hold_the_same_memory_however_long_they_run() -> None:
+    """Tracks come and go; what their tokens take is known beforehand: T crops for each that is there."""
+    frames, tracks, renewed = 4, 200, 20
+    sizes = {"tokens": 33, "dim": 16, "parts": 6}
+    row = 4 * (sizes["tokens"] * sizes["dim"] + sizes["dim"] + sizes["parts"] * (sizes["tokens"] - 1))
+    buffer, alive, before = ClipBuffer(ClipConfig(), frames), list(range(tracks)), tensor_bytes()
+    held = []
+    for tick in range(60):
+        batch = encodings([float(tick)] * tracks, **sizes)
+        for position, track_id in enumerate(alive):
+            key = TrackKey("cam", track_id)
+            buffer.push(key, batch, position)
+            if buffer.is_due(key):
+                buffer.take(key)
+        del batch
+        if tick % 20 == 10:  # some people leave and others come
+            for position in range(renewed):
+                buffer.drop(TrackKey("cam", alive[position]))
+            alive[:renewed] = range(max(alive) + 1, max(alive) + 1 + renewed)
+        if tick % 20 == 19:
+            held.append(tensor_bytes() - before)
+    assert len(buffer) == tracks
+    assert held == [tracks * frames * row] * 3

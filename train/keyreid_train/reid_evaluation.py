@@ -18,10 +18,12 @@ from keyreid_stream.evaluation.reid import (
     search,
 )
 from keyreid_stream.evaluation.reid.entries import check_finite
+from keyreid_stream.evaluation.reid.pairs import joined
 from keyreid_stream.evaluation.reid.record import MISTAKEN_RULE, Row, row_of
 from keyreid_train.data.structures import Tracklet
 from keyreid_train.embedders.interface import ClipEmbedder, Half
 from keyreid_train.embedders.tracklets import ClipPlan, TrackletEmbeddings, embed_all
+from keyreid_train.pair_similarities import pair_similarities
 from keyreid_train.searches import Search
 
 PUBLISHED_EVALUATOR = "mars"
@@ -80,7 +82,8 @@ def evaluate(
         progress: is told how many clips are embedded, of how many.
 
     Raises:
-        InputError: an image cannot be read, embeddings are not finite, or no query has anything to find.
+        InputError: an image cannot be read, embeddings are not finite, no query has anything to find, or nobody can be
+            confused.
     """
     everyone = {one.name: one for of in searches for one in of.tracklets}
     places = {name: place for place, name in enumerate(everyone)}
@@ -92,13 +95,16 @@ def evaluate(
     results: dict[tuple[str, str], SearchResult] = {}
     rows = []
     for way in ways:
-        how = SearchOptions(way, options.reranking, options.device, options.closest)
+        how = SearchOptions(way, options.reranking, options.device, options.closest, pairs=True)
         by_split = {of.name: _searched(of, found, asked, places, how) for of in searches}
-        rows.append(row_of(way.name, by_split, {of.name: _query_names(of, by_split[of.name]) for of in searches}))
+        names = {of.name: _query_names(of, by_split[of.name]) for of in searches}
+        pairs = joined([result.pairs for result in by_split.values() if result.pairs is not None])
+        rows.append(row_of(way.name, by_split, names, similarities=pair_similarities(pairs, way)))
         results |= {(way.name, name): result for name, result in by_split.items()}
         for of in searches:
             if of.name == PUBLISHED_EVALUATOR:
-                wrong = {of.name: _searched(of, found, asked, places, how, published=True)}
+                plain = replace(how, pairs=False)
+                wrong = {of.name: _searched(of, found, asked, places, plain, published=True)}
                 names = {of.name: _query_names(of, wrong[of.name])}
                 rows.append(row_of(way.name, wrong, names, MISTAKEN_RULE))
     return ReidEvaluation(tuple(rows), results, len(everyone))

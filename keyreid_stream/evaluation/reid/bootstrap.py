@@ -9,27 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyreid_stream.errors import InputError
+from keyreid_stream.evaluation.intervals import LEVEL, RESAMPLES, Interval
 from keyreid_stream.evaluation.reid.record import Figures, ReidRecord, Row
 
-RESAMPLES = 10_000
-
-LEVEL = 0.95
-
 _DRAWS_AT_ONCE = 2_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A difference and where it lies in 95 % of the resamples; fractions."""
-
-    difference: float
-    low: float
-    high: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether all of the interval is on one side of zero."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, slots=True)

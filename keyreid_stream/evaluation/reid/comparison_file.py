@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from keyreid_stream.evaluation.reid.bootstrap import LEVEL, RESAMPLES, Compared
+from keyreid_stream.evaluation.intervals import LEVEL, RESAMPLES
+from keyreid_stream.evaluation.reid.bootstrap import Compared
 from keyreid_stream.evaluation.reid.record import ReidRecord
 
 SCHEMA = "keyreid.reid-comparison/1"

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from keyreid_stream.evaluation.reid.curves import cmc_plot
+from keyreid_stream.evaluation.reid.histograms import HEIGHT, WIDTH, histograms
 from keyreid_stream.evaluation.reid.record import CORRECT_RULE, ReidRecord, Row
 
-SHOWN_RANKS = 20
 
-_WIDTH, _HEIGHT = 560, 260
-"""Of the curves' plane, in SVG units."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of a tracklet, as data URIs.
 
-_COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2")
+    Attributes:
+        plain: as it is.
+        attention: with what the network attends to drawn over it; None where that is unknown.
+        parts: with the network's body parts drawn over it; None where it has none, or they are everywhere.
+    """
+
+    plain: str
+    attention: str | None = None
+    parts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +34,12 @@ class Shown:
     """A tracklet in a ranking.
 
     Attributes:
-        picture: data URI of one of its images.
+        picture: one of its images.
         label: its name.
         right: whether it shows the query's person.
     """
 
-    picture: str
+    picture: Picture
     label: str
     right: bool
 
@@ -39,7 +50,7 @@ class RankingSheet:
 
     Attributes:
         heading: under which it stands; sheets of one heading follow each other.
-        picture: data URI of one of the query's images.
+        picture: one of the query's images.
         label: its name.
         average_precision: a fraction.
         first_rank: place of the first right entry, from 1.
@@ -47,27 +58,40 @@ class RankingSheet:
     """
 
     heading: str
-    picture: str
+    picture: Picture
     label: str
     average_precision: float
     first_rank: int
     found: tuple[Shown, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    name: str
-    colour: str
-    dashed: bool
-    points: str
-
-
-def page_text(record: ReidRecord, sheets: Sequence[RankingSheet]) -> str:
+def page_text(record: ReidRecord, sheets: Sequence[RankingSheet], part_colours: Sequence[tuple[str, str]] = ()) -> str:
     """The page's HTML; it loads nothing from anywhere.
 
     Args:
         record: the evaluation.
         sheets: rankings to show, in order.
+        part_colours: names of the body parts that are drawn, each with its colour, such as `#dc2626`.
+    """
+    return rendered(
+        "reid.html",
+        record=record,
+        correct=CORRECT_RULE,
+        curves=cmc_plot([_named(row) for row in record.rows]),
+        histograms=histograms(record.rows),
+        plot=(WIDTH, HEIGHT),
+        views=_views(sheets),
+        part_colours=part_colours,
+        groups=[(heading, list(own)) for heading, own in groupby(sheets, lambda sheet: sheet.heading)],
+    )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """The text of one of the package's pages.
+
+    Args:
+        template: its file.
+        values: by the names that it knows them by.
     """
     environment = Environment(
         loader=PackageLoader("keyreid_stream.evaluation.reid", "templates"),
@@ -76,40 +100,21 @@ def page_text(record: ReidRecord, sheets: Sequence[RankingSheet]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    least = _least(record)
-    text: str = environment.get_template("reid.html").render(
-        record=record,
-        correct=CORRECT_RULE,
-        curves=[_curve(row, place, least) for place, row in enumerate(record.rows)],
-        lines=[(_y(share, least), f"{100 * share:g}") for share in _grid(least)],
-        ticks=[(_x(rank), rank) for rank in (1, 5, 10, 15, SHOWN_RANKS)],
-        width=_WIDTH,
-        height=_HEIGHT,
-        groups=[(heading, list(own)) for heading, own in groupby(sheets, lambda sheet: sheet.heading)],
-    )
+    text: str = environment.get_template(template).render(values)
     return text
 
 
-def _least(record: ReidRecord) -> float:
-    """Where the share axis begins: a multiple of a tenth below every curve."""
-    return int(10 * min(row.cmc[0] for row in record.rows)) / 10
-
-
-def _grid(least: float) -> list[float]:
-    return [step / 10 for step in range(round(10 * least), 11)]
-
-
-def _x(rank: int) -> float:
-    return round((rank - 1) / (SHOWN_RANKS - 1) * _WIDTH, 1)
-
-
-def _y(share: float, least: float) -> float:
-    return round((1 - (share - least) / max(1 - least, 0.1)) * _HEIGHT, 1)
-
-
-def _curve(row: Row, place: int, least: float) -> _Curve:
-    ranks = row.cmc[:SHOWN_RANKS]
-    points = " ".join(f"{_x(rank)},{_y(share, least)}" for rank, share in enumerate(ranks, start=1))
+def _named(row: Row) -> tuple[str, Sequence[float], bool]:
     right = row.rule == CORRECT_RULE
-    name = row.similarity if right else f"{row.similarity} ({row.rule})"
-    return _Curve(name, _COLOURS[place % len(_COLOURS)], not right, points)
+    return (row.similarity if right else f"{row.similarity} ({row.rule})", row.cmc, not right)
+
+
+def _views(sheets: Sequence[RankingSheet]) -> list[tuple[str, str]]:
+    """Which pictures can be chosen, and their names; none where all are plain."""
+    pictures = [sheet.picture for sheet in sheets] + [one.picture for sheet in sheets for one in sheet.found]
+    views = [("plain", "pictures")]
+    if any(picture.parts is not None for picture in pictures):
+        views.append(("parts", "body parts"))
+    if any(picture.attention is not None for picture in pictures):
+        views.append(("attention", "attention"))
+    return views if len(views) > 1 else []

@@ -10,9 +10,10 @@ from statistics import stdev
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from keyreid_stream.errors import InputError
+from keyreid_stream.evaluation.reid.pair_record import Frozen, Share, Similarities
 from keyreid_stream.evaluation.reid.ranking import RetrievalScore
 from keyreid_stream.evaluation.reid.search import SearchPart, SearchResult, mean_score
 
@@ -21,14 +22,8 @@ CMC_RANKS = 50
 CORRECT_RULE = "same camera removed"
 MISTAKEN_RULE = "WRONG: published code's rule, keeps finds in the same camera"
 
-Share = Annotated[float, Field(ge=0, le=1)]
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Figures(_Frozen):
+class Figures(Frozen):
     """Means and, over splits, standard deviations; fractions."""
 
     rank1: Share
@@ -38,7 +33,7 @@ class Figures(_Frozen):
     queries: int
 
 
-class Part(_Frozen):
+class Part(Frozen):
     """One direction of one split, and its queries in columns.
 
     Attributes:
@@ -64,14 +59,14 @@ class Part(_Frozen):
         return self
 
 
-class Split(_Frozen):
+class Split(Frozen):
     """One test; its figures are the mean over its parts."""
 
     name: str
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
 
 
-class Row(_Frozen):
+class Row(Frozen):
     """One way of comparing, under one rule.
 
     Attributes:
@@ -80,6 +75,7 @@ class Row(_Frozen):
         figures: means over the splits.
         deviations: standard deviations over the splits; None for one split.
         cmc: shares of queries with a right entry among the first 1, 2, ...
+        similarities: how alike pairs are; None where that was not counted.
         splits: everything in detail.
     """
 
@@ -88,17 +84,18 @@ class Row(_Frozen):
     figures: Figures
     deviations: Figures | None = None
     cmc: tuple[Share, ...]
+    similarities: Similarities | None = None
     splits: Annotated[tuple[Split, ...], Field(min_length=1)]
 
 
-class Embedder(_Frozen):
+class Embedder(Frozen):
     """What embedded the tracklets."""
 
     name: str
     sha256: str
 
 
-class ReidRecord(_Frozen):
+class ReidRecord(Frozen):
     """A whole evaluation.
 
     Attributes:
@@ -150,6 +147,7 @@ def row_of(
     results: Mapping[str, SearchResult],
     queries: Mapping[str, Sequence[Sequence[str]]],
     rule: str = CORRECT_RULE,
+    similarities: Similarities | None = None,
 ) -> Row:
     """The row of searches.
 
@@ -158,6 +156,7 @@ def row_of(
         results: by split.
         queries: by split and part, the names of all that were looked for.
         rule: which finds were removed.
+        similarities: how alike pairs are.
     """
     scores = [result.score for result in results.values()]
     cmc = np.mean([result.cmc(CMC_RANKS) for result in results.values()], axis=0)
@@ -173,6 +172,7 @@ def row_of(
         figures=Figures(**asdict(mean_score(scores))),
         deviations=_deviations(scores) if len(scores) > 1 else None,
         cmc=tuple(min(1.0, float(share)) for share in cmc),
+        similarities=similarities,
         splits=tuple(splits),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from statistics import fmean
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.evaluation.reid.entries import Entries
+from keyreid_stream.evaluation.reid.pairs import PairCounter, PairCounts, joined, similarity_range
 from keyreid_stream.evaluation.reid.ranking import Ranking, RetrievalScore, rank_gallery
 from keyreid_stream.evaluation.reid.reranking import Reranking, reranked_blocks
 from keyreid_stream.evaluation.reid.similarity import Similarity, similarity_blocks
@@ -29,12 +30,14 @@ class SearchOptions:
         reranking: k-reciprocal re-ranking; None for none.
         device: where products are computed.
         closest: how many entries to note for every query.
+        pairs: also count pairs by their similarity.
     """
 
     similarity: Similarity = field(default_factory=Similarity)
     reranking: Reranking | None = None
     device: str = "cpu"
     closest: int = 0
+    pairs: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +49,14 @@ class SearchPart:
         queries: (Q,) which of the asked entries these are.
         gallery: (G,) which of the searched entries these are.
         ranking: what was found.
+        pairs: pairs across cameras by their similarity, before any re-ranking; None where they were not asked for.
     """
 
     name: str
     queries: IntArray
     gallery: IntArray
     ranking: Ranking
+    pairs: PairCounts | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +69,12 @@ class SearchResult:
     def score(self) -> RetrievalScore:
         """The figures."""
         return mean_score([part.ranking.score for part in self.parts])
+
+    @property
+    def pairs(self) -> PairCounts | None:
+        """Pairs of all directions together; None where they were not asked for."""
+        counted = [part.pairs for part in self.parts if part.pairs is not None]
+        return joined(counted) if counted else None
 
     def cmc(self, ranks: int) -> FloatArray:
         """(ranks,): share of queries with a right entry among the first 1, 2, ..."""
@@ -94,14 +105,7 @@ def search(queries: Entries, gallery: Entries, options: SearchOptions | None = N
         InputError: no query has anything to find, or the embeddings do not fit.
     """
     options = options or SearchOptions()
-    ranking = rank_gallery(
-        _blocks(queries, gallery, options),
-        queries,
-        gallery,
-        closest=options.closest,
-    )
-    part = SearchPart("query > gallery", np.arange(len(queries)), np.arange(len(gallery)), ranking)
-    return SearchResult((part,))
+    return SearchResult((_one_way(queries, gallery, options, _limits((queries, gallery), options)),))
 
 
 def camera_to_camera(
@@ -122,7 +126,9 @@ def camera_to_camera(
     Raises:
         InputError: no person is seen by two cameras, or the embeddings do not fit.
     """
+    options = options or SearchOptions()
     asked = entries if queries is None else queries
+    limits = _limits((asked, entries), options)
     if not np.array_equal(asked.cameras, entries.cameras) or not np.array_equal(asked.people, entries.people):
         raise ValueError("the queries must be the entries themselves, of the same people and cameras")
     parts = []
@@ -131,9 +137,9 @@ def camera_to_camera(
         shared = np.intersect1d(entries.people[here], entries.people[there])
         if not (shared > 0).any():
             continue
-        found = search(asked.select(here), entries.select(there), options)
+        found = _one_way(asked.select(here), entries.select(there), options, limits)
         title = f"{one} > {other}" if names is None else f"{names[one]} > {names[other]}"
-        parts.append(SearchPart(title, here, there, found.parts[0].ranking))
+        parts.append(replace(found, name=title, queries=here, gallery=there))
     if not parts:
         raise InputError("no person is seen by two cameras, so there is nothing to search; give more cameras")
     return SearchResult(tuple(parts))
@@ -155,6 +161,28 @@ def published_cameras(cameras: IntArray, images: IntArray) -> IntArray:
     looked_at = np.minimum(-(-images // PUBLISHED_CLIP), PUBLISHED_CLIPS) * PUBLISHED_CLIP
     mistaken: IntArray = np.repeat(cameras, looked_at)[: len(cameras)]
     return mistaken
+
+
+def _limits(sides: tuple[Entries, Entries], options: SearchOptions) -> tuple[float, float] | None:
+    """What pairs are counted between; None where they are not."""
+    return similarity_range(sides, options.similarity) if options.pairs else None
+
+
+def _one_way(
+    queries: Entries, gallery: Entries, options: SearchOptions, limits: tuple[float, float] | None
+) -> SearchPart:
+    blocks, counter = _blocks(queries, gallery, options), None
+    if limits is not None:
+        counter = PairCounter(queries, gallery, limits)
+        if options.reranking is None:
+            blocks = counter.passing(blocks)
+        else:
+            plain = similarity_blocks(queries, gallery, options.similarity, device=options.device)
+            for _ in counter.passing(plain):
+                pass
+    ranking = rank_gallery(blocks, queries, gallery, closest=options.closest)
+    counts = None if counter is None else counter.counts()
+    return SearchPart("query > gallery", np.arange(len(queries)), np.arange(len(gallery)), ranking, counts)
 
 
 def _blocks(queries: Entries, gallery: Entries, options: SearchOptions) -> Iterator[tuple[slice, FloatArray]]:

@@ -78,14 +78,8 @@ def with_keypoints(tracklets: TrackletSet, path: Path) -> TrackletSet:
     Raises:
         InputError: the file is missing, damaged, or does not know an image.
     """
-    if not path.is_file():
-        raise InputError(f"no keypoints {path}; make them with: keyreid train prepare {tracklets.name}")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            row_of = {str(name): row for row, name in enumerate(stored["images"])}
-            keypoints = stored["keypoints"].astype(np.float32)
-    except _UNREADABLE as error:
-        raise InputError(f"{path} holds no keypoints ({error}); make it again") from error
+    names, keypoints = stored_keypoints(path, f"make them with: keyreid train prepare {tracklets.name}")
+    row_of = {name: row for row, name in enumerate(names)}
 
     def given(tracklet: Tracklet) -> Tracklet:
         names = [f"{tracklet.name}/{image.name}" for image in tracklet.images]
@@ -95,6 +89,29 @@ def with_keypoints(tracklets: TrackletSet, path: Path) -> TrackletSet:
         return replace(tracklet, keypoints=keypoints[[row_of[name] for name in names]])
 
     return TrackletSet(tracklets.name, tuple(given(tracklet) for tracklet in tracklets.tracklets))
+
+
+def stored_keypoints(path: Path, advice: str) -> tuple[list[str], FloatArray]:
+    """What a file holds: names of tracklets and images, `TRACKLET/IMAGE`, and keypoints (N, 17, 3) float32.
+
+    Args:
+        path: the file.
+        advice: what to do if it is missing.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"no keypoints {path}; {advice}")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            names = [str(name) for name in stored["images"]]
+            keypoints = stored["keypoints"].astype(np.float32)
+    except _UNREADABLE as error:
+        raise InputError(f"{path} holds no keypoints ({error}); make it again") from error
+    if keypoints.shape != (len(names), COCO_KEYPOINTS, 3):
+        raise InputError(f"{path} holds {keypoints.shape} numbers for {len(names)} images; make it again")
+    return names, keypoints
 
 
 def write_keypoints(path: Path, names: NDArray[np.str_], keypoints: NDArray[np.float16], origin: str) -> None:

@@ -7,7 +7,7 @@ A file is a list of people: `keypoints`, 17 times x, y and confidence in pixels 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -44,11 +44,7 @@ def holds_openpifpaf(path: Path) -> bool:
 
 
 def read_openpifpaf(folder: Path, tracklets: TrackletSet, target: Path) -> None:
-    """Gather the files of a set's images in one file; a crop's person is the one with the highest score.
-
-    A file belongs to the image whose path ends like its own below `folder`: the folders of the data set may be repeated
-    there in full or in part, or left out where no two images have the same name. A crop without people gets keypoints
-    of confidence 0.
+    """Gather the files of a set's images in one file; see `openpifpaf_keypoints`.
 
     Args:
         folder: with the files.
@@ -58,33 +54,53 @@ def read_openpifpaf(folder: Path, tracklets: TrackletSet, target: Path) -> None:
     Raises:
         InputError: a file is missing, damaged, of another skeleton, or could be of two images.
     """
+    images = [(f"{one.name}/{image.name}", image) for one in tracklets.tracklets for image in one.images]
+    keypoints, sha256 = openpifpaf_keypoints(folder, [image for _, image in images])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    names = np.array([name for name, _ in images])
+    write_keypoints(target, names, keypoints.astype(np.float16), f"openpifpaf files {sha256}")
+
+
+def openpifpaf_keypoints(folder: Path, images: Sequence[Path]) -> tuple[FloatArray, str]:
+    """The keypoints of images; a crop's person is the one with the highest score.
+
+    A file belongs to the image whose path ends like its own below `folder`: the folders of the data set may be repeated
+    there in full or in part, or left out where no two images have the same name. A crop without people gets keypoints
+    of confidence 0.
+
+    Args:
+        folder: with the files.
+        images: their paths.
+
+    Returns:
+        (N, 17, 3) float32, x, y in pixels and confidence, and the SHA-256 of all files' contents.
+
+    Raises:
+        InputError: a file is missing, damaged, of another skeleton, or could be of two images.
+    """
     places = _places(folder)
     owner_of: dict[Path, Path] = {}
-    names, keypoints, missing = [], [], []
+    keypoints, missing = [], []
     digest = hashlib.sha256()
-    for tracklet in tracklets.tracklets:
-        for image in tracklet.images:
-            file = _file_of(image, places)
-            if file is None:
-                missing.append(image)
-                continue
-            if owner_of.setdefault(file, image) != image:
-                raise InputError(
-                    f"{file} could be of {owner_of[file]} and of {image}; repeat the data set's folders in {folder}"
-                )
-            content = file.read_bytes()
-            digest.update(content)
-            names.append(f"{tracklet.name}/{image.name}")
-            keypoints.append(_best_person(file, content))
+    for image in images:
+        file = _file_of(image, places)
+        if file is None:
+            missing.append(image)
+            continue
+        if owner_of.setdefault(file, image) != image:
+            raise InputError(
+                f"{file} could be of {owner_of[file]} and of {image}; repeat the data set's folders in {folder}"
+            )
+        content = file.read_bytes()
+        digest.update(content)
+        keypoints.append(_best_person(file, content))
     if missing:
-        total = len(names) + len(missing)
         raise InputError(
-            f"{folder} has no keypoints of {len(missing)} of {total} images, such as {missing[0]}; "
+            f"{folder} has no keypoints of {len(missing)} of {len(images)} images, such as {missing[0]}; "
             "run openpifpaf.predict with --json-output on all of them"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     stacked = np.stack(keypoints) if keypoints else np.zeros((0, COCO_KEYPOINTS, 3), np.float32)
-    write_keypoints(target, np.array(names), stacked.astype(np.float16), f"openpifpaf files {digest.hexdigest()}")
+    return stacked, digest.hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:
