@@ -47,7 +47,7 @@ class DeploymentConfig(BaseModel):
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)
     clips: ClipConfig = Field(default_factory=ClipConfig)
     association: AssociationConfig = Field(default_factory=AssociationConfig)
-    output: OutputConfig = OutputConfig()
+    output: OutputConfig = Field(default_factory=OutputConfig)
     monitor: MonitorConfig = Field(default_factory=MonitorConfig)
     oracle: OracleNames = ()
 

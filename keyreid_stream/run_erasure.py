@@ -12,16 +12,20 @@ from typing import Any
 from keyreid_stream.association import forget_decisions
 from keyreid_stream.errors import InputError
 from keyreid_stream.sinks import crops_by_identity, read_events
-from keyreid_stream.sinks.events_jsonl import EventLine
+from keyreid_stream.sinks.events_jsonl import EventLine, event_pieces
 from keyreid_stream.structures import Event, TrackKey
 
 _SHOWING = (
     "videos/*.mp4",
+    "videos/*/*.mp4",
     "gallery.jpg",
     "floor_map.png",
     "report.html",
     "tracks/*.part",
+    "tracks/*/*.part",
     "videos/*.part*",
+    "videos/*/*.part*",
+    "sightings/*.parquet*",
     "publish/*.spool",
 )
 """What may show a person and cannot be erased for one person alone."""
@@ -60,7 +64,8 @@ def erase_from_run(folder: Path, identity_ids: Collection[int]) -> RunErasure:
     """
     ids = frozenset(identity_ids)
     log = folder / "events.jsonl"
-    events = list(read_events(log)) if log.is_file() else []
+    pieces = event_pieces(log)
+    events = list(read_events(log, partial=True)) if pieces or log.is_file() else []
     ids |= _merged_into(ids, events)
     if not any(_names(event, ids) for event in events):
         return RunErasure(folder)
@@ -70,12 +75,19 @@ def erase_from_run(folder: Path, identity_ids: Collection[int]) -> RunErasure:
     for path in crops:
         _blank(path)
         path.unlink()
-    rows = sum(_drop_rows(path, ids) for path in sorted((folder / "tracks").glob("*.txt")))
+    rows = sum(_drop_rows(path, ids) for path in sorted((folder / "tracks").rglob("*.txt")))
     decisions = folder / "decisions.jsonl"
     records = forget_decisions(decisions, ids) if decisions.is_file() else 0
     _forget_in_report(folder / "run.json", ids)
     kept = list(_without(events, ids))
-    _rewrite(log, "".join(EventLine.of(event).model_dump_json(by_alias=True) + "\n" for event in kept))
+    # Of a log in pieces, the first takes up all that is kept.
+    _rewrite(
+        pieces[0] if pieces else log,
+        "".join(EventLine.of(event).model_dump_json(by_alias=True) + "\n" for event in kept),
+    )
+    for path in pieces[1:]:
+        _blank(path)
+        path.unlink()
     changed = sum(_names(event, ids) for event in events)
     remaining = tuple(sorted(path for pattern in _SHOWING for path in folder.glob(pattern)))
     return RunErasure(folder, changed, rows, len(crops), records, remaining)

@@ -60,7 +60,9 @@ def run_facts(config: DeploymentConfig | None, pipeline: Pipeline) -> dict[str, 
     }
 
 
-def run_counts(pipeline: Pipeline, statistics: RunStatistics, mot: MotSink | MotPieces, wall_s: float) -> dict[str, Any]:
+def run_counts(
+    pipeline: Pipeline, statistics: RunStatistics, mot: MotSink | MotPieces, wall_s: float
+) -> dict[str, Any]:
     """What is known after the last frame: counts and times."""
     return {
         "wall_s": round(wall_s, 3),

@@ -12,16 +12,18 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from keyreid_engines.backend import EngineFiles
 from keyreid_engines.errors import EngineError
 from keyreid_engines.libraries import import_library
-from keyreid_stream.structures import ImageArray
+
+Images: TypeAlias = NDArray[np.uint8]
+"""(N, H, W, 3) RGB. The child imports nothing that takes long beside NNCF."""
 
 LIMIT_S = 1800.0
 
@@ -39,8 +41,8 @@ MADE = {"openvino": ("xml", "bin"), "onnxruntime": ("onnx",)}
 
 
 def quantise_in_child(
-    backend: str, content: bytes, images: ImageArray, kept: Sequence[str], *, limit_s: float = LIMIT_S
-) -> EngineFiles:
+    backend: str, content: bytes, images: Images, kept: Sequence[str], *, limit_s: float = LIMIT_S
+) -> Mapping[str, bytes]:
     """Quantise a frame encoder in a child process.
 
     Args:
@@ -84,7 +86,7 @@ def _run(folder: Path, limit_s: float) -> str | None:
 
 def _child(folder: Path) -> None:
     given = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
-    images: ImageArray = np.load(folder / IMAGES)
+    images: Images = np.load(folder / IMAGES)
     try:
         library = import_library("nncf")
     except ImportError as error:
@@ -94,7 +96,7 @@ def _child(folder: Path) -> None:
     make(library, folder, images, given["kept"])
 
 
-def _openvino(library: Any, folder: Path, images: ImageArray, kept: Sequence[str]) -> None:
+def _openvino(library: Any, folder: Path, images: Images, kept: Sequence[str]) -> None:
     openvino: Any = import_library("openvino")
     model = openvino.Core().read_model(str(folder / GRAPH))
     # A node's parts have names of their own there: linear_3/WithoutBiases.
@@ -103,14 +105,14 @@ def _openvino(library: Any, folder: Path, images: ImageArray, kept: Sequence[str
     openvino.save_model(made, str(folder / "made.xml"), compress_to_fp16=False)
 
 
-def _onnx(library: Any, folder: Path, images: ImageArray, kept: Sequence[str]) -> None:
+def _onnx(library: Any, folder: Path, images: Images, kept: Sequence[str]) -> None:
     onnx: Any = import_library("onnx")
     model = onnx.load(folder / GRAPH)
     made = _quantised(library, model, images, library.IgnoredScope(names=list(kept)))
     onnx.save(made, folder / "made.onnx")
 
 
-def _quantised(library: Any, model: Any, images: ImageArray, ignored: Any) -> Any:
+def _quantised(library: Any, model: Any, images: Images, ignored: Any) -> Any:
     """Symmetric weights per channel; a picture at a time, so that statistics are those of single crops."""
     items = [{"images": images[index : index + 1]} for index in range(len(images))]
     return library.quantize(

@@ -123,14 +123,18 @@ def event_pieces(path: str | Path) -> list[Path]:
     return sorted(one for one in path.parent.glob(f"*{path.suffix}") if number.fullmatch(one.name))
 
 
-def read_events(path: str | Path) -> Iterator[Event]:
+def read_events(path: str | Path, *, partial: bool = False) -> Iterator[Event]:
     """Read an event log back, line by line; one that was written in pieces is read as one.
+
+    Args:
+        path: the file; of a run in pieces, the `events.jsonl` that it would have.
+        partial: read what is left, should the first pieces have been deleted.
 
     Raises:
         InputError: the file cannot be opened, its first pieces were deleted, or a line is damaged or of another schema.
     """
     pieces = event_pieces(path)
-    if pieces and not pieces[0].stem.endswith(f"-{1:06d}"):
+    if pieces and not partial and not pieces[0].stem.endswith(f"-{1:06d}"):
         raise InputError(
             f"the event log in {pieces[0].parent} begins with {pieces[0].name}: what came before was deleted "
             "(output.keep_pieces), so who is who cannot be told; give one piece, or keep all"

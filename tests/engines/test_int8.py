@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 from pydantic import ValidationError
 
-from keyreid_engines import build, int8, int8_process
+from keyreid_engines import build, int8
 from keyreid_engines.backend import Backend
 from keyreid_engines.cache import EngineCache
 from keyreid_engines.calibration import LEAST, MOST, Calibration
@@ -70,7 +70,7 @@ def test_a_real_encoder_keeps_its_stem_and_class_row() -> None:
     kept = set(kept_in_float(proto))
     linear = {node.name for node in proto.graph.node if node.op_type in ("MatMul", "Gemm")}
     assert {node.name for node in proto.graph.node if node.op_type == "Conv"} <= kept
-    assert 0 < len(kept & linear) < len(linear) / 2
+    assert 0 < len(kept & linear) < len(linear)
 
 
 def test_pictures_are_taken_evenly_from_all(tmp_path: Path) -> None:
@@ -182,7 +182,6 @@ def test_whatever_nncf_does_this_process_lives_and_says_so(
 ) -> None:
     (tmp_path / "nncf.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(int8_process, "import_library", None)  # this process asks for nothing
     limit_s = 3 if "sleep" in code else 120
     with pytest.raises(EngineError, match=f"cannot be quantised: .*{told}"):
         quantise_in_child("onnxruntime", b"", np.zeros((1, 4, 2, 3), np.uint8), [], limit_s=limit_s)
