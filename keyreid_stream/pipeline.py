@@ -54,6 +54,7 @@ from keyreid_stream.structures import (
     Encodings,
     FloatArray,
     Frame,
+    IntArray,
     LiveCounts,
     Tick,
     TrackEvidence,
@@ -61,7 +62,8 @@ from keyreid_stream.structures import (
     Tracks,
 )
 from keyreid_stream.timing import StageTimes
-from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig
+from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig, EncodingPlan
+from keyreid_stream.tracking.encoding_plan import NOBODY
 
 NOT_GLUE = frozenset({"sources", "pose", "frame encoder", "clip head"})
 """Stages that wait for frames, decode or run a network; what a tick takes besides is ours."""
@@ -131,10 +133,11 @@ class Pipeline:
         self.oracles = tuple(oracles)
         self.geometry = geometry
         self.times = StageTimes(not_glue=NOT_GLUE)
-        self._cameras = {source.camera_id: PipelineCamera(source, stages.make_tracker) for source in stages.sources}
+        self._clip_config = clips or ClipConfig()
+        self._cameras = {source.camera_id: self._camera(source) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
-        self._clips = ClipBuffer(clips or ClipConfig(), stages.clip_head.frames_per_clip)
+        self._clips = ClipBuffer(self._clip_config, stages.clip_head.frames_per_clip)
         live = _all_live(stages.sources)
         self.live = LiveMerge(live, wait_s=merge_window_s) if live else None
         self._merged = (
@@ -252,6 +255,11 @@ class Pipeline:
         return tuple(camera.source for camera in self._cameras.values())
 
     @property
+    def encoded_and_reused(self) -> dict[str, tuple[int, int]]:
+        """By camera: sightings that were encoded, and those that their track's own appearance stood in for."""
+        return {name: (camera.encoded, camera.reused) for name, camera in self._cameras.items()}
+
+    @property
     def live_counts(self) -> dict[str, LiveCounts]:
         """How the live cameras are doing that are in the run now."""
         return {} if self.live is None else {source.camera_id: source.counts for source in self.live.cameras}
@@ -267,7 +275,7 @@ class Pipeline:
         if self.live is None:
             raise ConfigError("a run of files takes no more cameras; start another run")
         known = self._cameras.get(source.camera_id)
-        camera = PipelineCamera(source, self.stages.make_tracker) if known is None else known
+        camera = self._camera(source) if known is None else known
         self.live.add(source)
         if camera is known:
             known.come_back(source)
@@ -295,18 +303,21 @@ class Pipeline:
             return Tick(index, timestamp_s, (), tuple(events), joined)
         with self.times.measure("pose"):
             detections = self.stages.detector.detect(frames)
+        with self.times.measure("quality"):
+            qualities = [self._quality(frame, found) for frame, found in zip(frames, detections, strict=True)]
+            stand_ins = self._stand_ins(frames, detections, qualities)
         with self.times.measure("crops"):
-            crops = crop_frames(frames, detections, self.stages.encoder.crop_spec)
+            to_encode = [found.select(by == NOBODY) for found, by in zip(detections, stand_ins, strict=True)]
+            crops = crop_frames(frames, to_encode, self.stages.encoder.crop_spec)
         with self.times.measure("frame encoder"):
             encodings = self.stages.encoder.encode(crops)
         with self.times.measure("tracker"):
-            tracks = self._track(frames, detections, encodings)
+            tracks = self._track(frames, detections, stand_ins, encodings, qualities)
             ended = self._end_tracks(timestamp_s, frames, tracks)
         with self.times.measure("clip head"):
             embeddings = self._embed(frames, tracks)
             self._write_back(frames, tracks, embeddings)
-        with self.times.measure("quality"):
-            self._judge(frames, detections, tracks)
+        self._judge(frames, tracks, qualities)
         places = self._places(timestamp_s, frames, detections)
         with self.times.measure("associator"):
             evidence = self._evidence(frames, tracks, embeddings, places)
@@ -317,6 +328,10 @@ class Pipeline:
         )
         return Tick(index, timestamp_s, cameras, tuple(events), joined)
 
+    def _camera(self, source: Source) -> PipelineCamera:
+        plan = EncodingPlan(self._clip_config.encode_every, self.stages.clip_head.frames_per_clip)
+        return PipelineCamera(source, self.stages.make_tracker, plan)
+
     def _begin(self, frames: list[Frame]) -> float:
         """The time of this tick. Live cameras' clocks differ: with them, a tick never begins before the one before."""
         if self.live is None:
@@ -324,19 +339,49 @@ class Pipeline:
         self._now_s = max(self._now_s, min((frame.timestamp_s for frame in frames), default=time.time()))
         return self._now_s
 
-    def _track(self, frames: list[Frame], detections: list[Detections], encodings: Encodings) -> list[Tracks]:
-        """Update each camera's tracker and put the crops behind its tracks into their clips."""
+    def _quality(self, frame: Frame, found: Detections) -> FloatArray:
+        measure = self.stages.quality
+        return np.ones(len(found), np.float32) if measure is None else measure(frame, found)
+
+    def _stand_ins(
+        self, frames: list[Frame], detections: list[Detections], qualities: list[FloatArray]
+    ) -> list[IntArray]:
+        """For each frame the tracks whose own appearance stands in for its people's (N,); `NOBODY` is encoded."""
+        chosen = []
+        for frame, found, quality in zip(frames, detections, qualities, strict=True):
+            camera = self._cameras[frame.camera_id]
+            chosen.append(camera.plan.choose(frame.timestamp_s, found, quality))
+            encoded = int((chosen[-1] == NOBODY).sum())
+            camera.encoded += encoded
+            camera.reused += len(found) - encoded
+        return chosen
+
+    def _track(
+        self,
+        frames: list[Frame],
+        detections: list[Detections],
+        stand_ins: list[IntArray],
+        encodings: Encodings,
+        qualities: list[FloatArray],
+    ) -> list[Tracks]:
+        """Update each camera's tracker and put the encoded crops behind its tracks into their clips."""
         tracks = []
         first_row = 0
-        for frame, found in zip(frames, detections, strict=True):
+        for frame, found, by, quality in zip(frames, detections, stand_ins, qualities, strict=True):
             camera = self._cameras[frame.camera_id]
-            rows = slice(first_row, first_row + len(found))
-            shown = camera.tracker.update(frame, found, encodings.appearance[rows])
+            encoded = by == NOBODY
+            rows = np.where(encoded, first_row + np.cumsum(encoded) - 1, -1)
+            appearance = np.empty((len(found), encodings.appearance.shape[1]), np.float32)
+            appearance[encoded] = encodings.appearance[rows[encoded]]
+            for detection in np.flatnonzero(~encoded):
+                appearance[detection] = camera.plan.appearance(int(by[detection]))
+            shown = camera.tracker.update(frame, found, appearance)
+            camera.plan.follow(frame.timestamp_s, shown, found, encoded, appearance, quality)
             for track_id, detection in zip(shown.track_ids, shown.detection_indices, strict=True):
-                if detection >= 0:
-                    self._clips.push(TrackKey(frame.camera_id, int(track_id)), encodings, first_row + int(detection))
+                if detection >= 0 and encoded[detection]:
+                    self._clips.push(TrackKey(frame.camera_id, int(track_id)), encodings, int(rows[detection]))
             tracks.append(shown)
-            first_row = rows.stop
+            first_row += int(encoded.sum())
         return tracks
 
     def _end_tracks(self, timestamp_s: float, frames: list[Frame], tracks: list[Tracks]) -> list[TrackKey]:
@@ -378,15 +423,13 @@ class Pipeline:
         with self.times.measure("geometry"):
             return self.geometry.locate(timestamp_s, frames, detections)
 
-    def _judge(self, frames: list[Frame], detections: list[Detections], tracks: list[Tracks]) -> None:
-        """Remember the quality of the newest crop of each track."""
-        for frame, found, shown in zip(frames, detections, tracks, strict=True):
-            measure = self.stages.quality
-            quality = np.ones(len(found), np.float32) if measure is None else measure(frame, found)
-            qualities = self._cameras[frame.camera_id].qualities
+    def _judge(self, frames: list[Frame], tracks: list[Tracks], qualities: list[FloatArray]) -> None:
+        """Remember the quality of the newest sighting of each track."""
+        for frame, shown, quality in zip(frames, tracks, qualities, strict=True):
+            known = self._cameras[frame.camera_id].qualities
             for track_id, detection in zip(shown.track_ids, shown.detection_indices, strict=True):
                 if detection >= 0:
-                    qualities[int(track_id)] = float(quality[detection])
+                    known[int(track_id)] = float(quality[detection])
 
     def _evidence(
         self,

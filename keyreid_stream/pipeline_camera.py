@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from keyreid_stream.interfaces import LiveSource, Source, Tracker
 from keyreid_stream.structures import FloatArray, Frame, TrackKey
-from keyreid_stream.tracking import RestartingTracker
+from keyreid_stream.tracking import EncodingPlan, RestartingTracker
 
 SILENT_AFTER_S = 5.0
 """Tracks of a live camera that gave nothing for so long have ended; who is there when it comes back starts anew."""
@@ -19,9 +19,12 @@ class PipelineCamera:
     Args:
         source: the camera.
         make_tracker: makes its tracker; once more after every interruption.
+        plan: of what to encode.
 
     Attributes:
         tracker: the camera's own.
+        plan: which of its people have to be encoded.
+        encoded, reused: sightings so far that were encoded, and those that a track's own appearance stood in for.
         live: ids of its tracks that have not ended.
         global_parts: the newest clip's global part of each live track that has one.
         qualities: that of the newest crop of each live track that has one.
@@ -29,13 +32,15 @@ class PipelineCamera:
         last_s: time of its newest frame; None before the first.
     """
 
-    def __init__(self, source: Source, make_tracker: Callable[[Source], Tracker]) -> None:
+    def __init__(self, source: Source, make_tracker: Callable[[Source], Tracker], plan: EncodingPlan) -> None:
         self.camera_id = source.camera_id
         self.fps = source.fps
         self.tracker = RestartingTracker(lambda: make_tracker(source))
+        self.plan = plan
         self.live: set[int] = set()
         self.global_parts: dict[int, FloatArray] = {}
         self.qualities: dict[int, float] = {}
+        self.encoded = self.reused = 0
         self.source = source
         self._live_source: LiveSource | None = source if isinstance(source, LiveSource) else None
         self.last_s: float | None = None
@@ -80,3 +85,4 @@ class PipelineCamera:
         self.live.discard(track_id)
         self.global_parts.pop(track_id, None)
         self.qualities.pop(track_id, None)
+        self.plan.forget([track_id])

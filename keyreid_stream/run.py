@@ -5,6 +5,7 @@ OUT/tracks/<camera>.txt   MOTChallenge rows with identity ids
 OUT/videos/<camera>.mp4   annotated video of each camera, and mosaic.mp4 of all; of live cameras if asked for
 OUT/decisions.jsonl       why, if asked for
 OUT/crops/<camera>/*.jpg  the best crop of every track, if asked for
+OUT/sightings.parquet     who was where in every frame, if asked for
 OUT/publish/<name>.spool  what other systems are still to be told, if they are told of the run
 OUT/run.json              settings, versions, weights, counts, times
 """
@@ -13,16 +14,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from keyreid_stream.association import DecisionLog, OnlineAssociator, StoredAssociator
+from keyreid_stream.association import StoredAssociator
 from keyreid_stream.config import DeploymentConfig
-from keyreid_stream.errors import ConfigError, InputError
+from keyreid_stream.errors import InputError
 from keyreid_stream.interfaces import Sink, Source
 from keyreid_stream.models.load import ModelCard
 from keyreid_stream.monitor import MonitorConfig, MonitorServer, RunMetrics
@@ -31,11 +32,10 @@ from keyreid_stream.pipeline import MakeEncoders, Pipeline
 from keyreid_stream.run_control import RunControl
 from keyreid_stream.run_folder import RunFolder
 from keyreid_stream.run_notices import notices, short_notices
+from keyreid_stream.run_outputs import RunOutputs
 from keyreid_stream.run_report import run_counts, run_facts
 from keyreid_stream.run_statistics import RunStatistics
-from keyreid_stream.sinks import CropFilesSink, EventLogSink, MotSink, VideoSink
-from keyreid_stream.sinks.pieces import MotPieces, PieceRule, PiecesSink, event_log_pieces, piece_name
-from keyreid_stream.sinks.publish import PublishSink, make_outputs, new_run_id
+from keyreid_stream.sinks.publish import new_run_id
 from keyreid_stream.sources import open_sources
 from keyreid_stream.structures import LiveCounts
 
@@ -74,18 +74,8 @@ class RecordedRun:
         self._recorded = False
         self.statistics = RunStatistics(list(self.cameras))
         self.run_id = new_run_id()
-        self.outputs = self._outputs()
-        self.control = RunControl(pipeline, self.statistics, self._open_cameras, self._check_camera)
-        self._rule = self._piece_rule()
-        self._mot = self._tracks()
-        self._sinks: list[Sink] = [
-            event_log_pieces(folder, self._rule) if self._rule.minutes else EventLogSink(folder / "events.jsonl"),
-            *self._decisions(),
-            self._mot,
-            *self._video(),
-            *self._crops(),
-            *self.outputs,
-        ]
+        self._outputs = RunOutputs(pipeline, config or DeploymentConfig(), folder, self.run_id)
+        self.control = RunControl(pipeline, self.statistics, self._open_cameras, self._outputs.check_camera)
 
     @classmethod
     def from_config(
@@ -163,15 +153,15 @@ class RecordedRun:
         status = "failed"
         try:
             with server:
-                self._pipeline.run([self.statistics, *self._sinks, *metrics, *sinks])
+                self._pipeline.run([self.statistics, *self._outputs.sinks, *metrics, *sinks])
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
             return RunResult(self._folder.path, "interrupted", self.statistics)
         finally:
             wall_s = time.perf_counter() - clock
-            counts = run_counts(self._pipeline, self.statistics, self._mot, wall_s)
-            counts["publish"] = {output.name: output.counts for output in self.outputs}
+            counts = run_counts(self._pipeline, self.statistics, self._outputs.tracks, wall_s)
+            counts["publish"] = {output.name: output.counts for output in self._outputs.told}
             self._folder.write_report({"status": status, "started": started} | counts | facts)
             if isinstance(associator, StoredAssociator):
                 associator.close()
@@ -188,7 +178,8 @@ class RecordedRun:
             self.statistics,
             lambda: self._pipeline.live_counts,
             dict if live is None else lambda: live.late,
-            {output.name: output.gauges for output in self.outputs},
+            {output.name: output.gauges for output in self._outputs.told},
+            lambda: self._pipeline.encoded_and_reused,
         )
         token = os.environ.get(TOKEN_VARIABLE) or None
         server = MonitorServer(monitor.listen, metrics, self.control, stall_s=monitor.stall_s, token=token)
@@ -197,63 +188,6 @@ class RecordedRun:
     def _open_cameras(self, spec: str) -> list[Source]:
         sources = (self._config or DeploymentConfig()).sources
         return open_sources([spec], max_fps=sources.max_fps, live=sources.live)
-
-    def _check_camera(self, camera_id: str) -> None:
-        """Refuse a camera that would overwrite an output of the run."""
-        VideoSink(self._folder.path / "videos", {camera_id: 1.0})
-
-    def _video(self) -> list[Sink]:
-        output = (self._config or DeploymentConfig()).output
-        wanted = self._pipeline.live is None if output.video is None else output.video
-        if not wanted:
-            return []
-        notice = "; ".join(self.short_notices) or None
-        plain = output.background == "plain"
-        folder = self._folder.path / "videos"
-        if not self._rule.minutes:
-            return [VideoSink(folder, self.cameras, notice=notice, plain=plain)]
-
-        def place(number: int) -> Path:
-            return folder / piece_name(number)
-
-        def make(number: int, cameras: Mapping[str, float]) -> Sink:
-            return VideoSink(place(number), cameras, notice=notice, plain=plain)
-
-        return [PiecesSink(self._rule, make, place, self.cameras)]
-
-    def _piece_rule(self) -> PieceRule:
-        output = (self._config or DeploymentConfig()).output
-        return PieceRule(output.rotate_minutes, output.keep_pieces)
-
-    def _tracks(self) -> MotSink | MotPieces:
-        folder = self._folder.path / "tracks"
-        return MotPieces(folder, self.cameras, self._rule) if self._rule.minutes else MotSink(folder, self.cameras)
-
-    def _outputs(self) -> list[PublishSink]:
-        geometry = self._pipeline.geometry
-        return make_outputs(
-            (self._config or DeploymentConfig()).output.publish,
-            self._folder.path,
-            self.run_id,
-            dict if geometry is None else lambda: geometry.calibrations,
-        )
-
-    def _crops(self) -> list[Sink]:
-        heads = (self._config or DeploymentConfig()).output.crops
-        return [] if heads == "none" else [CropFilesSink(self._folder.path / "crops", heads)]
-
-    def _decisions(self) -> list[Sink]:
-        if not (self._config or DeploymentConfig()).output.decisions:
-            return []
-        associator = self._pipeline.stages.associator
-        if not isinstance(associator, OnlineAssociator):
-            raise ConfigError(
-                "output.decisions (--decisions) records the association engine's decisions, and "
-                f"{type(associator).__name__} takes its place in this run; leave it out"
-            )
-        log = DecisionLog(self._folder.path / "decisions.jsonl")
-        associator.record_decisions(log.note)
-        return [log]
 
 
 def _exposed(monitor: MonitorConfig) -> list[str]:

@@ -25,6 +25,7 @@ _SHOWING = (
     "tracks/*/*.part",
     "videos/*.part*",
     "videos/*/*.part*",
+    "sightings.parquet*",
     "sightings/*.parquet*",
     "publish/*.spool",
 )

@@ -12,7 +12,7 @@ from typing import Any
 from keyreid_stream.errors import InputError
 
 SCHEMA = "keyreid.run/1"
-ON_REQUEST = ("decisions.jsonl", "crops")
+ON_REQUEST = ("decisions.jsonl", "crops", "sightings.parquet", "sightings")
 """What a run leaves only if it is asked to."""
 
 OUTPUTS = (

@@ -74,7 +74,9 @@ def run_counts(
             "events": dict(sorted(statistics.events.items())),
             "track_rows_left_out": {"undecided": mot.undecided_rows, "duplicate": mot.duplicate_rows},
         },
-        "cameras": {source.camera_id: _camera(source, statistics) for source in pipeline.sources},
+        "cameras": {
+            source.camera_id: _camera(source, statistics) | _encoded(pipeline, source) for source in pipeline.sources
+        },
         "calibration": _calibration(pipeline),
         "travel_times": _travel_times(pipeline),
         "stages": _stages(pipeline, statistics.frames),
@@ -127,6 +129,11 @@ def _camera(source: Source, statistics: RunStatistics) -> dict[str, Any]:
         "tracks": counts.tracks,
         "identities": sorted(counts.identities),
     }
+
+
+def _encoded(pipeline: Pipeline, source: Source) -> dict[str, int]:
+    encoded, reused = pipeline.encoded_and_reused[source.camera_id]
+    return {"encoded": encoded, "reused": reused}
 
 
 def _stages(pipeline: Pipeline, frames: int) -> dict[str, Any]:

@@ -331,3 +331,20 @@ def test_a_camera_that_is_none_of_the_run_s_cannot_be_kept_for_less() -> None:
             deployment({"association": {"camera_retention_s": {"yrad": 60, "cam1": 60}}}),
             sources=[FakeSource("cam1", [RED]), FakeSource("cam2", [RED])],
         )
+
+
+def test_most_sightings_of_people_who_are_easy_to_follow_need_no_encoding() -> None:
+    every, few = (
+        Pipeline(stages(two_cameras(60)), clips=ClipConfig(encode_every=encode_every)) for encode_every in (1, 6)
+    )
+    all_ticks, few_ticks = list(every), list(few)
+    assert identity_by_colour(few_ticks[-1]) == identity_by_colour(all_ticks[-1])
+    for one, other in zip(all_ticks, few_ticks, strict=True):
+        for seen, seen_too in zip(one.cameras, other.cameras, strict=True):
+            assert seen.tracks.track_ids.tolist() == seen_too.tracks.track_ids.tolist()
+    encoded_of_all = sum(encoded for encoded, _ in every.encoded_and_reused.values())
+    encoded_of_few = sum(encoded for encoded, _ in few.encoded_and_reused.values())
+    reused = sum(reused for _, reused in few.encoded_and_reused.values())
+    assert encoded_of_all == encoded_of_few + reused
+    assert encoded_of_few < 0.5 * encoded_of_all
+    assert all(reused == 0 for _, reused in every.encoded_and_reused.values())

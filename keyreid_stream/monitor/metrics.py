@@ -41,6 +41,7 @@ class RunMetrics(Collector):
         live_counts: how the live cameras are doing, by camera.
         late: frames that came after newer ones of other cameras, by camera.
         outputs: figures of outputs, by output.
+        crops: by camera, how many people were encoded, and for how many their track's own appearance stood in.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class RunMetrics(Collector):
         live_counts: Callable[[], Mapping[str, LiveCounts]] = dict,
         late: Callable[[], Mapping[str, int]] = dict,
         outputs: Mapping[str, Gauges] | None = None,
+        crops: Callable[[], Mapping[str, tuple[int, int]]] = dict,
     ) -> None:
         self._times = times
         self._statistics = statistics
         self._live_counts = live_counts
         self._late = late
         self._outputs = dict(outputs or {})
+        self._crops = crops
         self._latencies: dict[str, StageTime] = {}
         self._last_tick: float | None = None
         self._began = time.monotonic()
@@ -132,7 +135,11 @@ class RunMetrics(Collector):
             frames.add_metric([camera_id], camera.frames)
             tracks.add_metric([camera_id], camera.tracks)
             people.add_metric([camera_id], camera.people_now)
-        yield from (frames, tracks, people)
+        crops = CounterMetricFamily("keyreid_crops", "People encoded or not.", labels=["camera", "how"])
+        for camera_id, (encoded, reused) in self._crops().items():
+            crops.add_metric([camera_id, "encoded"], encoded)
+            crops.add_metric([camera_id, "reused"], reused)
+        yield from (frames, tracks, people, crops)
 
     def _of_live_cameras(self) -> Iterator[Metric]:
         live, now_s = self._live_counts(), time.time()

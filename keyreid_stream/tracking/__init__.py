@@ -5,6 +5,7 @@ from keyreid_stream.tracking.boxmot_tracker import BoxmotTracker
 from keyreid_stream.tracking.clip_buffer import ClipBuffer
 from keyreid_stream.tracking.clip_tracker import ClipTracker
 from keyreid_stream.tracking.config import ClipConfig, TrackingConfig
+from keyreid_stream.tracking.encoding_plan import EncodingPlan
 from keyreid_stream.tracking.keypoint_store import KeypointStore
 from keyreid_stream.tracking.registry import register
 from keyreid_stream.tracking.restarting import RestartingTracker
@@ -17,6 +18,7 @@ __all__ = [
     "ClipBuffer",
     "ClipConfig",
     "ClipTracker",
+    "EncodingPlan",
     "KeyReIDAppearance",
     "KeypointStore",
     "RestartingTracker",

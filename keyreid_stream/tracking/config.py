@@ -62,6 +62,9 @@ class ClipConfig(BaseModel):
         min_crops: kept crops from which a track's first, short clip is embedded.
         embed_every: kept crops between one embedding and the next, also while clips are short; a clip that has just
             become full is embedded in any case. 0 stands for T, so that full clips do not share crops.
+        encode_every: of a track that nothing is unsure about, every how many sightings one is encoded; elsewhere the
+            track's own appearance stands in. New and contested tracks, and better pictures, are encoded in any case
+            (see `EncodingPlan`). 1 encodes all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,3 +72,4 @@ class ClipConfig(BaseModel):
     clip_stride: int = Field(default=1, ge=1, le=1000)
     min_crops: int = Field(default=2, ge=1, le=8)
     embed_every: int = Field(default=0, ge=0, le=100_000)
+    encode_every: int = Field(default=1, ge=1, le=1000)

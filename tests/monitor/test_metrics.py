@@ -37,7 +37,12 @@ def test_a_runs_figures_are_told() -> None:
         "yard": LiveCounts("waiting", reason="connection refused"),
     }
     metrics = RunMetrics(
-        times, statistics, lambda: live, lambda: {"door": 3}, {"mqtt": lambda: {"waiting": 12.0, "sent": 5.0}}
+        times,
+        statistics,
+        lambda: live,
+        lambda: {"door": 3},
+        {"mqtt": lambda: {"waiting": 12.0, "sent": 5.0}},
+        lambda: {"door": (40, 60)},
     )
     for stage in ("pose", "tracker"):
         with times.measure(stage):
@@ -70,6 +75,8 @@ def test_a_runs_figures_are_told() -> None:
     assert told["keyreid_latency_seconds_count", ("door",)] == 1
     assert told["keyreid_latency_seconds_bucket", ("0.016", "door")] == 0
     assert told["keyreid_output", ("mqtt", "waiting")] == 12
+    crops = [told["keyreid_crops_total", ("door", how)] for how in ("encoded", "reused")]
+    assert crops == [40, 60]
     assert told["process_resident_memory_bytes", ()] > 1e6
 
 
