@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import psutil
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
 from keyreid_train.hardware import processor_name
 from tests.soak.videos import people_videos
-from tests.sources.live.rtsp import RtspServer, why_no_rtsp_server
+from tests.sources.live.rtsp import RtspServer, free_port, why_no_rtsp_server
 
 WARM_UP_S = 60.0
 SAMPLE_S = 1.0
@@ -31,6 +35,9 @@ MAX_SLOPE_MB_PER_MINUTE = 1.0
 """Below what chance and the allocator make of a flat line in nine minutes."""
 
 MAX_GLUE_MS = 5.0
+MAX_LATENCY_GROWTH = 1.3
+"""A step of the histogram."""
+
 MAX_STOP_S = 5.0
 INTERRUPTED = 130
 
@@ -57,25 +64,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _soak(server: RtspServer, mounts: Sequence[str], out: Path, seconds: float, options: Sequence[str]) -> int:
     keyreid = Path(sys.executable).with_name("keyreid")
     cameras = [f"{mount}={server.address(mount)}" for mount in mounts]
-    command = [str(keyreid), "track", *cameras, "--out", str(out), "--no-video", *options]
+    listen = f"127.0.0.1:{free_port()}"
+    command = [str(keyreid), "track", *cameras, "--out", str(out), "--no-video", "--monitor", listen, *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
-        memory = _watch(run, seconds)
+        memory, latencies = _watch(run, seconds, f"http://{listen}/metrics")
         began = time.monotonic()
         run.send_signal(signal.SIGINT)
         code = run.wait(60)
         stop_s = time.monotonic() - began
     report = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    return _tell(memory, report, code, stop_s)
+    return _tell(memory, latencies, report, code, stop_s)
 
 
-def _watch(run: subprocess.Popen[bytes], seconds: float) -> np.ndarray:
-    """(n, 2): seconds since the start, and megabytes of the run and its decoders together."""
+def _watch(run: subprocess.Popen[bytes], seconds: float, metrics: str) -> tuple[np.ndarray, list[Counter[float]]]:
+    """Memory, (n, 2): seconds since the start, and megabytes of the run and its decoders; and latencies after the warm
+    up, at half time and at the end.
+    """
     process, began = psutil.Process(run.pid), time.monotonic()
     samples: list[tuple[float, float]] = []
+    latencies: list[Counter[float]] = []
+    marks = [min(WARM_UP_S, seconds / 4), (min(WARM_UP_S, seconds / 4) + seconds) / 2, seconds - 2]
     while (elapsed := time.monotonic() - began) < seconds and run.poll() is None:
         samples.append((elapsed, _megabytes(process)))
+        if len(latencies) < len(marks) and elapsed >= marks[len(latencies)]:
+            latencies.append(_latencies(metrics))
         time.sleep(SAMPLE_S)
-    return np.array(samples)
+    return np.array(samples), latencies
+
+
+def _latencies(metrics: str) -> Counter[float]:
+    """Frames of all cameras so far, by the upper end of their latency's bucket, seconds."""
+    reached: Counter[float] = Counter()
+    for family in text_string_to_metric_families(requests.get(metrics, timeout=30).text):
+        if family.name == "keyreid_latency_seconds":
+            for sample in family.samples:
+                if sample.name.endswith("_bucket"):
+                    reached[float(sample.labels["le"])] += int(sample.value)
+    return reached
+
+
+def _p95_s(before: Counter[float], after: Counter[float]) -> float:
+    """Latency within which 95 % of the frames between two moments were done."""
+    total = after[math.inf] - before[math.inf]
+    return next((le for le in sorted(after) if after[le] - before[le] >= 0.95 * total), math.nan)
 
 
 def _megabytes(process: psutil.Process) -> float:
@@ -89,7 +120,9 @@ def _megabytes(process: psutil.Process) -> float:
     return total
 
 
-def _tell(memory: np.ndarray, report: dict[str, object], code: int, stop_s: float) -> int:
+def _tell(
+    memory: np.ndarray, latencies: list[Counter[float]], report: dict[str, object], code: int, stop_s: float
+) -> int:
     settled = memory[memory[:, 0] > WARM_UP_S]
     slope = float(np.polyfit(settled[:, 0] / 60, settled[:, 1], 1)[0]) if len(settled) > 2 else float("nan")
     rows = [
@@ -98,6 +131,7 @@ def _tell(memory: np.ndarray, report: dict[str, object], code: int, stop_s: floa
         ("growth", f"{slope:+.2f} MB/min", f"< {MAX_SLOPE_MB_PER_MINUTE:g}", slope < MAX_SLOPE_MB_PER_MINUTE),
         ("stopped by Ctrl-C within", f"{stop_s:.1f} s", f"< {MAX_STOP_S:g}", stop_s < MAX_STOP_S),
         ("exit code", str(code), str(INTERRUPTED), code == INTERRUPTED),
+        *_latency_rows(latencies),
         *_counts(report),
     ]
     table = Table("figure", "value", "must be", title=f"{processor_name()}, {os.cpu_count()} threads")
@@ -105,6 +139,19 @@ def _tell(memory: np.ndarray, report: dict[str, object], code: int, stop_s: floa
         table.add_row(name, value, f"{needed} ({'met' if met else 'MISSED'})" if needed else "")
     Console(width=120).print(table)
     return 0 if all(met for *_, met in rows) else 1
+
+
+def _latency_rows(latencies: list[Counter[float]]) -> list[tuple[str, str, str, bool]]:
+    """Frames dropped under overload must not make those that are worked on later and later."""
+    if len(latencies) < 3:  # noqa: PLR2004: warm up, half time, end
+        return [("latency", "the run ended too soon", "", False)]
+    warm, half, end = latencies
+    first_s, second_s = _p95_s(warm, half), _p95_s(half, end)
+    stable = second_s <= MAX_LATENCY_GROWTH * first_s
+    return [
+        ("latency, p95, first half", f"{first_s:g} s", "", True),
+        ("latency, p95, second half", f"{second_s:g} s", f"<= {MAX_LATENCY_GROWTH:g} x the first", stable),
+    ]
 
 
 def _counts(report: dict[str, object]) -> list[tuple[str, str, str, bool]]:

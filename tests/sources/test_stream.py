@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import psutil
 import pytest
 
@@ -292,6 +294,52 @@ def test_a_played_file_ends(tmp_path: Path) -> None:
     assert time.monotonic() - began > 0.8
     assert frames[-1].frame_index == 19
     assert source.counts.state == "ended"
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "width", "height"),
+    [("ffv1", ".mkv", 1, 1), ("mjpeg", ".avi", 8192, 4320)],
+)
+def test_the_smallest_and_the_largest_pictures_come_whole(
+    tmp_path: Path, codec: str, suffix: str, width: int, height: int
+) -> None:
+    path = video(tmp_path / f"x{suffix}", codec, width, height, frames=2)
+    source = StreamSource(LiveAddress("file", path.name, "x", str(path)), config=QUICK, paced=True)
+    frames = list(source.frames())
+    assert frames
+    assert all(frame.image.shape == (height, width, 3) for frame in frames)
+    assert abs(int(frames[0].image[height // 2, width // 2, 0]) - 100) < 20
+    assert source.counts.decode_errors == 0
+
+
+def test_pictures_too_large_to_be_true_are_left_out(tmp_path: Path) -> None:
+    path = video(tmp_path / "x.mkv", "ffv1", 9000, 16, frames=3)
+    source = StreamSource(LiveAddress("file", path.name, "x", str(path)), config=QUICK, paced=True)
+    assert list(source.frames()) == []
+    assert source.counts.state == "ended"
+
+
+def test_a_truncated_video_gives_what_is_left_of_it(tmp_path: Path) -> None:
+    whole = b"".join(transport_stream(40))
+    path = tmp_path / "cut.ts"
+    path.write_bytes(whole[: len(whole) // 2 - 57])
+    source = StreamSource(LiveAddress("file", "cut.ts", "cut", str(path)), config=QUICK, paced=True)
+    frames = list(source.frames())
+    assert 5 < len(frames) < 35
+    assert source.counts.state == "ended"
+
+
+def video(path: Path, codec: str, width: int, height: int, *, frames: int) -> Path:
+    """A grey video."""
+    formats = {"ffv1": "bgr0", "mjpeg": "yuvj444p"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=5)
+        stream.width, stream.height, stream.pix_fmt = width, height, formats[codec]
+        image = np.full((height, width, 3), 100, np.uint8)
+        for _ in range(frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
 
 
 def decoders() -> list[psutil.Process]:
