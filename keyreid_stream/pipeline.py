@@ -68,6 +68,9 @@ from keyreid_stream.tracking.encoding_plan import NOBODY
 NOT_GLUE = frozenset({"sources", "pose", "frame encoder", "clip head"})
 """Stages that wait for frames, decode or run a network; what a tick takes besides is ours."""
 
+LIVE_ENCODE_EVERY = 5
+"""See `ClipConfig.encode_every`; docs/decisions/0027-encoding-plan.md has what it costs and brings."""
+
 MakeEncoders: TypeAlias = Callable[[LoadedModel, EncoderConfig], tuple[FrameEncoder, ClipHead]]
 """Puts a loaded model on a backend, as the settings ask."""
 
@@ -329,8 +332,10 @@ class Pipeline:
         return Tick(index, timestamp_s, cameras, tuple(events), joined)
 
     def _camera(self, source: Source) -> PipelineCamera:
-        plan = EncodingPlan(self._clip_config.encode_every, self.stages.clip_head.frames_per_clip)
-        return PipelineCamera(source, self.stages.make_tracker, plan)
+        every = self._clip_config.encode_every
+        if every is None:
+            every = LIVE_ENCODE_EVERY if isinstance(source, LiveSource) else 1
+        return PipelineCamera(source, self.stages.make_tracker, EncodingPlan(every))
 
     def _begin(self, frames: list[Frame]) -> float:
         """The time of this tick. Live cameras' clocks differ: with them, a tick never begins before the one before."""

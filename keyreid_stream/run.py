@@ -142,6 +142,7 @@ class RecordedRun:
         if self._recorded:
             raise InputError("this run was recorded already; make another RecordedRun with a pipeline of its own")
         self._folder.check()
+        self._outputs.check()
         server, metrics = self._monitor()  # may fail, so before anything is removed
         self._recorded = True
         facts = {"run_id": self.run_id} | run_facts(self._config, self._pipeline)

@@ -56,6 +56,15 @@ class RunOutputs:
             *self.told,
         ]
 
+    def check(self) -> None:
+        """Refuse what cannot be written to, as far as it can be told without writing.
+
+        Raises:
+            InputError: a spool is in use, damaged, or of another kind.
+        """
+        for output in self.told:
+            output.check()
+
     def check_camera(self, camera_id: str) -> None:
         """Refuse a camera that would overwrite an output.
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from keyreid_engines.graphs import Precision
+from keyreid_engines.graphs import GraphKind, Precision, TracedGraph
 from keyreid_engines.libraries import import_library as import_library
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -70,6 +70,15 @@ class HasFlags(Protocol):
     @property
     def flags(self) -> Mapping[str, str]:
         """How it compiles; part of what an engine depends on."""
+        ...
+
+
+@runtime_checkable
+class CompilesNetworks(Protocol):
+    """A backend that compiles PyTorch's networks instead of ONNX graphs."""
+
+    def compile_traced(self, graph: TracedGraph, kind: GraphKind) -> EngineFiles:
+        """Turn a network into what is stored."""
         ...
 
 

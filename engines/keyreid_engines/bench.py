@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from keyreid_engines.bench_memory import MemoryRequest, noise_crops, peak_megabytes
 from keyreid_engines.bench_report import EngineBench, Figure
 from keyreid_engines.cache import EngineCache, Say
 from keyreid_engines.checks import check_engine
@@ -25,7 +26,7 @@ from keyreid_stream.interfaces import ClipHead, FrameEncoder
 from keyreid_stream.models.build import build_skeleton
 from keyreid_stream.models.keyreid import KeyReID
 from keyreid_stream.models.load import LoadedModel
-from keyreid_stream.structures import Clip, Crops, CropSpec
+from keyreid_stream.structures import Clip
 
 DTYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
@@ -42,6 +43,9 @@ LARGE_PRODUCT = 8192
 
 MOST_IN_BATCH = 1024
 
+FindAgain: TypeAlias = Callable[[FrameEncoder, ClipHead], float]
+"""The share of people that both halves of a model find again in another camera: rank-1."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
@@ -53,6 +57,9 @@ class _Way:
     encoder: FrameEncoder
     head: ClipHead
     minimum_cosine: float
+    engine: str | None
+    rank1: float | None = None
+    memory_mb: Mapping[int, float | None] = field(default_factory=dict)
 
 
 def bench_model(
@@ -63,6 +70,7 @@ def bench_model(
     *,
     cache: EngineCache,
     rounds: int = 5,
+    rank1: FindAgain | None = None,
     say: Say,
 ) -> EngineBench:
     """Measure both halves of a model on everything that runs on a device.
@@ -76,6 +84,7 @@ def bench_model(
         batches: crops or clips in one call.
         cache: where engines are kept; those that are missing are built first.
         rounds: of every figure, besides one that is not counted.
+        rank1: gives the share of people that are found again; asked once for every backend and precision.
         say: is told what is built.
 
     Raises:
@@ -86,6 +95,8 @@ def bench_model(
     if rounds < 1:
         raise InputError(f"rounds must be at least 1, got {rounds}")
     ways, left_out = _ways(loaded, device, max(batches), cache, say)
+    ways = [_weighed(way, loaded, device, batches, cache, rank1) for way in ways]
+    exact = next((way.rank1 for way in ways if (way.backend, way.precision) == (TORCH, "float32")), None)
     precisions = list(dict.fromkeys(way.precision for way in ways))
     calls: list[Callable[[], object]] = [_product(device, DTYPES[precision]) for precision in precisions]
     cases = [(way, half, batch) for half in HALVES for batch in batches for way in ways]
@@ -102,7 +113,7 @@ def bench_model(
         rounds=rounds,
         ceilings=ceilings,
         figures=[
-            _figure(way, half, batch, taken, costs[half], ceilings[way.precision])
+            _figure(way, half, batch, taken, costs[half], ceilings[way.precision], exact)
             for (way, half, batch), taken in zip(cases, seconds[len(precisions) :], strict=True)
         ],
         left_out=left_out,
@@ -163,24 +174,42 @@ def _way(
     own = replace(loaded, model=copy.deepcopy(loaded.model)) if candidate.name == TORCH else loaded
     encoder, head = EngineEncoders(say, cache)(own, config)
     check = check_engine(lambda _: (encoder, head), loaded.model, precision)
-    return _Way(candidate.name, candidate.version or "", precision, encoder, head, check.minimum_cosine)
+    card = getattr(encoder, "backend", None)
+    engine = None if card is None else card.engine
+    return _Way(candidate.name, candidate.version or "", precision, encoder, head, check.minimum_cosine, engine)
+
+
+def _weighed(
+    way: _Way,
+    loaded: LoadedModel,
+    device: torch.device,
+    batches: Sequence[int],
+    cache: EngineCache,
+    rank1: FindAgain | None,
+) -> _Way:
+    """The same, with what is measured once: memory for every batch, and who is found."""
+    request = MemoryRequest(
+        config=loaded.model.config,
+        backend=way.backend,
+        precision=way.precision,
+        device=str(device),
+        engine=way.engine,
+        folder=cache.folder,
+        batch=1,
+        threads=torch.get_num_threads(),
+    )
+    memory = {batch: peak_megabytes(request.model_copy(update={"batch": batch})) for batch in batches}
+    return replace(way, memory_mb=memory, rank1=None if rank1 is None else rank1(way.encoder, way.head))
 
 
 def _call(way: _Way, half: GraphKind, batch: int) -> Callable[[], object]:
     if half == "frame_encoder":
-        crops = _noise(way.encoder.crop_spec, batch)
+        crops = noise_crops(way.encoder.crop_spec, batch)
         return lambda: way.encoder.encode(crops)
     frames = way.head.frames_per_clip
-    encodings = way.encoder.encode(_noise(way.encoder.crop_spec, frames))
+    encodings = way.encoder.encode(noise_crops(way.encoder.crop_spec, frames))
     clips = [Clip(encodings.tokens, encodings.class_rows, encodings.part_weights)] * batch
     return lambda: way.head.embed(clips)
-
-
-def _noise(spec: CropSpec, count: int) -> Crops:
-    """What crops show makes no difference to the time."""
-    draw = np.random.default_rng(0)
-    images = draw.integers(0, 256, (count, spec.height, spec.width, 3), np.uint8)
-    return Crops(images, draw.random((count, spec.parts, spec.patches), np.float32))
 
 
 def _product_length(device: torch.device) -> int:
@@ -207,7 +236,9 @@ def _interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[flo
     return [statistics.median(seconds[1:]) for seconds in taken]
 
 
-def _figure(way: _Way, half: GraphKind, batch: int, seconds: float, gflop: float, ceiling: float) -> Figure:
+def _figure(
+    way: _Way, half: GraphKind, batch: int, seconds: float, gflop: float, ceiling: float, exact: float | None
+) -> Figure:
     rate = batch / seconds
     return Figure(
         backend=way.backend,
@@ -219,5 +250,7 @@ def _figure(way: _Way, half: GraphKind, batch: int, seconds: float, gflop: float
         rows_per_s=rate,
         gflop_per_s=rate * gflop,
         ceiling_share=rate * gflop / ceiling,
+        memory_mb=way.memory_mb[batch],
         minimum_cosine=way.minimum_cosine,
+        rank1_change=None if way.rank1 is None or exact is None else way.rank1 - exact,
     )

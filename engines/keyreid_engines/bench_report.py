@@ -19,6 +19,9 @@ class Figure(BaseModel):
         gflop_per_s: arithmetic that was done.
         ceiling_share: of the rate of one large matrix product in the same run and precision; PyTorch's product, so a
             library that multiplies faster may come out above 1.
+        memory_mb: both halves with this batch take beyond Python and its libraries, of the GPU on a GPU; None where it
+            is not known.
+        rank1_change: of the share of people that are found again, to float32 on PyTorch; None where it was not asked.
         minimum_cosine: the least cosine to float32 on PyTorch of tokens, appearance and every embedding part.
     """
 
@@ -33,7 +36,9 @@ class Figure(BaseModel):
     rows_per_s: float
     gflop_per_s: float
     ceiling_share: float
+    memory_mb: float | None
     minimum_cosine: float
+    rank1_change: float | None
 
 
 class EngineBench(BaseModel):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from keyreid_engines.backend import Backend, FinishesLater, Graph, KeepsKernels, TakesLong
+from keyreid_engines.backend import Backend, CompilesNetworks, FinishesLater, Graph, KeepsKernels, TakesLong
 from keyreid_engines.cache import Contents, EngineCache, Say, StoredEngine, stored_files
 from keyreid_engines.checks import CheckFigures, check_engine
 from keyreid_engines.device_encoders import DeviceClipHead, DeviceFrameEncoder
 from keyreid_engines.encoders import EngineClipHead, EngineFrameEncoder
 from keyreid_engines.errors import EngineError
-from keyreid_engines.export import OnnxGraph, export_graph, graph_metadata
-from keyreid_engines.graphs import HALVES, GraphKind, Precision, takes_cameras
+from keyreid_engines.export import export_graph, preprocessing_of
+from keyreid_engines.graphs import HALVES, GraphKind, Precision, takes_cameras, traced_graph
 from keyreid_engines.manifest import EngineFacts, Manifest
 from keyreid_engines.tensorrt_runtime import DeviceGraph
 from keyreid_stream.encoders.card import BackendCard
@@ -116,8 +115,8 @@ def prepare_engine(
 
     def build() -> tuple[Manifest, Contents]:
         clock = time.perf_counter()
-        exported, contents = _compiled(loaded, telling, facts)
-        return _manifest(facts, exported, contents, None, None, clock), contents
+        hashes, contents = _compiled(loaded, telling, facts)
+        return _manifest(loaded, facts, hashes, contents, None, None, clock), contents
 
     stored = cache.obtain(facts, build, say)
     _raise_refused(stored.manifest)
@@ -146,7 +145,7 @@ def _build(
     loaded: LoadedModel, backend: Backend, facts: EngineFacts, threads: int
 ) -> tuple[Manifest, Contents, dict[GraphKind, Graph]]:
     clock = time.perf_counter()
-    exported, contents = _compiled(loaded, backend, facts)
+    hashes, contents = _compiled(loaded, backend, facts)
     graphs = load_graphs(backend, contents, facts.precision, threads)
     figures, refused = None, None
     try:
@@ -154,19 +153,25 @@ def _build(
         contents = _with_kernels(contents, graphs)
     except EngineError as error:
         refused, contents = str(error), {}
-    manifest = _manifest(facts, exported, contents, figures, refused, clock)
+    manifest = _manifest(loaded, facts, hashes, contents, figures, refused, clock)
     return manifest.model_copy(update={"checked_on": _device_at_hand(backend)}), contents, graphs
 
 
-def _compiled(loaded: LoadedModel, backend: Backend, facts: EngineFacts) -> tuple[list[OnnxGraph], Contents]:
+def _compiled(loaded: LoadedModel, backend: Backend, facts: EngineFacts) -> tuple[dict[GraphKind, str], Contents]:
+    """Hashes of the ONNX graphs, and what was compiled of them."""
     typed = backend.graph_precision(facts.precision)
+    if isinstance(backend, CompilesNetworks):
+        networks = {kind: traced_graph(loaded.model, kind, typed) for kind in HALVES}
+        return {}, {kind: dict(backend.compile_traced(network, kind)) for kind, network in networks.items()}
     exported = [export_graph(loaded.model, kind, typed, weights_sha256=facts.weights_sha256) for kind in HALVES]
-    return exported, {graph.kind: dict(backend.compile(graph.content)) for graph in exported}
+    hashes = {graph.kind: graph.sha256 for graph in exported}
+    return hashes, {graph.kind: dict(backend.compile(graph.content)) for graph in exported}
 
 
 def _manifest(
+    loaded: LoadedModel,
     facts: EngineFacts,
-    exported: list[OnnxGraph],
+    hashes: dict[GraphKind, str],
     contents: Contents,
     figures: CheckFigures | None,
     refused: str | None,
@@ -174,8 +179,8 @@ def _manifest(
 ) -> Manifest:
     return Manifest(
         facts=facts,
-        preprocessing=json.loads(graph_metadata(exported[0].content)["preprocessing"]),
-        onnx_sha256={graph.kind: graph.sha256 for graph in exported},
+        preprocessing=preprocessing_of(loaded.model, "uint8"),
+        onnx_sha256=hashes,
         files=stored_files(contents),
         check=figures,
         refused=refused,

@@ -13,6 +13,7 @@ from keyreid_engines.backend import Backend
 from keyreid_engines.onnxruntime_backend import OnnxRuntimeBackend
 from keyreid_engines.openvino_backend import OpenVinoBackend
 from keyreid_engines.tensorrt_backend import TensorRtBackend, TensorRtRtxBackend
+from keyreid_engines.torch_tensorrt_backend import TorchTensorRtBackend
 from keyreid_stream.errors import MissingExtraError
 
 TORCH = "torch"
@@ -24,6 +25,7 @@ LOADERS: Mapping[str, Loader] = {
     "onnxruntime": OnnxRuntimeBackend,
     "tensorrt": TensorRtBackend.here,
     "tensorrt-rtx": TensorRtRtxBackend.here,
+    "torch-tensorrt": TorchTensorRtBackend.here,
 }
 """Backends that compile, by name; each raises ImportError where its library is not there or not whole."""
 
@@ -32,6 +34,9 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "cuda": ("tensorrt", "tensorrt-rtx", TORCH),
 }
 """Best first, by type of device; where nothing is said, PyTorch is all there is."""
+
+ASKED_FOR: Mapping[str, tuple[str, ...]] = {"cuda": ("torch-tensorrt",)}
+"""Backends that are never taken by themselves, by type of device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +63,13 @@ def candidates(device: torch.device, loaders: Mapping[str, Loader] = LOADERS) ->
     with current_device(device):
         return [
             *(_candidate(name, loaders) for name in order),
-            *(Candidate(name, None, f"{wrong_device(name, device)}, not on {device.type}") for name in others),
+            *(_other(name, device, loaders) for name in others),
         ]
 
 
 def wrong_device(name: str, device: torch.device) -> str | None:
     """Why a backend does not run on a device; None where it does."""
-    types = [kind for kind, order in ORDER.items() if name in order]
+    types = [kind for kind, order in ORDER.items() if name in (*order, *ASKED_FOR.get(kind, ()))]
     if name == TORCH or device.type in types:
         return None
     where = " or ".join("the CPU" if kind == "cpu" else kind.upper() for kind in types)
@@ -101,6 +106,15 @@ def named_backend(name: str, loaders: Mapping[str, Loader] = LOADERS) -> Backend
         if str(error) == f"{name} is not installed":
             raise MissingExtraError(name, name) from None
         raise
+
+
+def _other(name: str, device: torch.device, loaders: Mapping[str, Loader]) -> Candidate:
+    """One that is not taken by itself here, and why."""
+    fault = wrong_device(name, device)
+    if fault is not None:
+        return Candidate(name, None, f"{fault}, not on {device.type}")
+    found = _candidate(name, loaders)
+    return Candidate(name, found.version, found.fault or f"only where it is asked for: --backend {name}")
 
 
 def _candidate(name: str, loaders: Mapping[str, Loader]) -> Candidate:

@@ -152,25 +152,34 @@ def _strip(proto: Any) -> None:
 def _metadata(
     model: KeyReID, kind: GraphKind, precision: Precision, weights_sha256: str, normalised: bool
 ) -> dict[str, str]:
-    spec = model.crop_spec
-    preprocessing = {
-        "colours": "RGB",
-        "layout": "NHWC",
-        "type": precision if normalised else "uint8",
-        "height": spec.height,
-        "width": spec.width,
-        "mean": PIXEL_MEAN,
-        "std": PIXEL_STD,
-        "normalisation": "done by the caller" if normalised else "inside the graph",
-        "part_weights": spec.weighting,
-    }
     return {
         "format": str(EXPORT_FORMAT),
         "kind": kind,
         "precision": precision,
         "weights_sha256": weights_sha256,
         "config": model.config.model_dump_json(),
-        "preprocessing": json.dumps(preprocessing),
+        "preprocessing": json.dumps(preprocessing_of(model, precision if normalised else "uint8")),
+    }
+
+
+def preprocessing_of(model: KeyReID, pixels: str) -> dict[str, str | int | float]:
+    """What a graph wants done to a picture before it gets it.
+
+    Args:
+        model: which model's.
+        pixels: the images' type: uint8, or of floating point that is normalised already.
+    """
+    spec, normalised = model.crop_spec, pixels != "uint8"
+    return {
+        "colours": "RGB",
+        "layout": "NHWC",
+        "type": pixels,
+        "height": spec.height,
+        "width": spec.width,
+        "mean": PIXEL_MEAN,
+        "std": PIXEL_STD,
+        "normalisation": "done by the caller" if normalised else "inside the graph",
+        "part_weights": spec.weighting,
     }
 
 

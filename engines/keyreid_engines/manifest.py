@@ -94,7 +94,7 @@ class StoredFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     graph: GraphKind
-    suffix: Literal["onnx", "xml", "bin", "plan", "json", "kernels"]
+    suffix: Literal["onnx", "xml", "bin", "plan", "json", "kernels", "pt2"]
     size_bytes: int = Field(ge=0)
     sha256: Sha256
 
@@ -110,7 +110,7 @@ class Manifest(BaseModel):
     Attributes:
         facts: what the engine depends on.
         preprocessing: what the graph wants, as noted in the ONNX graph itself.
-        onnx_sha256: of the graphs that it was compiled from.
+        onnx_sha256: of the graphs that it was compiled from; none where a backend compiles PyTorch's networks.
         files: everything beside the manifest.
         check: how close it comes to float32 on PyTorch; None where it was refused, and where it was built without the
             device it is for: it is checked when it is used first.

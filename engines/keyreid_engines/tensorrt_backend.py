@@ -78,9 +78,7 @@ class TensorRtBackend:
     @property
     def precisions(self) -> tuple[Precision, ...]:
         """bfloat16 from Ampere on; float16 and float32 everywhere."""
-        if self.side is not None and not _is_ampere(self.side.capability):
-            return ("float16", "float32")
-        return ("bfloat16", "float16", "float32")
+        return tensorrt_precisions(None if self.side is None else self.side.capability)
 
     @property
     def flags(self) -> Mapping[str, str]:
@@ -179,6 +177,13 @@ class TensorRtRtxBackend(TensorRtBackend):
     def precisions(self) -> tuple[Precision, ...]:
         """On Turing TensorRT-RTX multiplies float16 alone."""
         return ("float16",) if TURING in self.capabilities else ("bfloat16", "float16", "float32")
+
+
+def tensorrt_precisions(capability: str | None) -> tuple[Precision, ...]:
+    """Those of a GPU, the one to take by default first: bfloat16 from Ampere on; None stands for any."""
+    if capability is not None and not _is_ampere(capability):
+        return ("float16", "float32")
+    return ("bfloat16", "float16", "float32")
 
 
 def default_capabilities(library: Library, capability: str | None) -> tuple[str, ...]:

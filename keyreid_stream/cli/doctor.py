@@ -17,7 +17,7 @@ from rich.text import Text
 
 PACKAGES = (
     *("keyreid-stream", "torch", "timm", "ultralytics", "boxmot", "av", "numpy", "opencv-python", "faiss-cpu"),
-    *("onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "tensorrt", "tensorrt-rtx"),
+    *("onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "tensorrt", "tensorrt-rtx", "torch-tensorrt"),
 )
 
 

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from keyreid_stream.cli.engine_bench import batch_sizes, bench_table, rank1_of
+from keyreid_stream.cli.train_data import DataOption
 from keyreid_stream.errors import InputError
 
 if TYPE_CHECKING:
-    from keyreid_engines.bench_report import EngineBench
     from keyreid_engines.cache import EngineCache
     from keyreid_stream.encoders import EncoderConfig
     from keyreid_stream.models.load import LoadedModel
@@ -22,7 +23,9 @@ engine_app = typer.Typer(
     help="Build, list, inspect, validate, measure, export and clean compiled models.", no_args_is_help=True
 )
 
-BackendName: TypeAlias = Literal["auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"]
+BackendName: TypeAlias = Literal[
+    "auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx", "torch-tensorrt"
+]
 PrecisionName: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 FolderOption: TypeAlias = Annotated[
@@ -135,10 +138,17 @@ def bench_engines(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     batches: Annotated[str, typer.Option(help="Crops or clips in one call.")] = "1,8,32",
     rounds: Annotated[int, typer.Option(help="Calls of which the median is taken.")] = 5,
+    data: DataOption = None,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="For --data: folder of `keyreid train prepare`; without, parts see everything.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="A file to write the figures to as well.")] = None,
     folder: FolderOption = None,
 ) -> None:
-    """Measure both halves of a model on every backend and in every precision of this machine, side by side."""
+    """Measure both halves of a model on every backend and in every precision of this machine, side by side.
+
+    With --data, also how many people of CUHK03's validation split each finds again.
+    """
     from keyreid_engines.bench import bench_model
     from keyreid_stream.devices import torch_device
     from keyreid_train.hardware import hardware_name
@@ -146,39 +156,19 @@ def bench_engines(
     if json_file is not None and not json_file.parent.is_dir():
         raise InputError(f"there is no folder {str(json_file.parent)!r}; make it first")
     where = torch_device(device)
-    sizes = _batches(batches)
+    sizes = batch_sizes(batches)
+    loaded = _loaded(model, weights)
+    rank1 = None if data is None else rank1_of(model, weights, data, keypoints)
     bench = bench_model(
-        _loaded(model, weights), where, hardware_name(where), sizes, cache=_cache(folder), rounds=rounds, say=_tell
+        *(loaded, where, hardware_name(where), sizes), cache=_cache(folder), rounds=rounds, rank1=rank1, say=_tell
     )
-    Console().print(_bench_table(bench))
+    Console().print(bench_table(bench))
     for precision, rate in bench.ceilings.items():
         typer.echo(f"one large matrix product of PyTorch in {precision}: {rate:,.0f} GFLOP/s")
     for reason in bench.left_out:
         typer.echo(f"not measured: {reason}")
     if json_file is not None:
         json_file.write_text(bench.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def _batches(text: str) -> list[int]:
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise InputError(f"--batches takes numbers such as 1,8,32, got {text!r}") from None
-
-
-def _bench_table(bench: EngineBench) -> Table:
-    title = f"{bench.model} on {bench.device}, medians of {bench.rounds}"
-    table = Table("half", "batch", "backend", "precision", title=Text(title))
-    for column in ("ms", "per second", "GFLOP/s", "of the product", "least cosine"):
-        table.add_column(column, justify="right")
-    for one in bench.figures:
-        unit = "crops" if one.half == "frame_encoder" else "clips"
-        table.add_row(
-            *(one.half, str(one.batch), f"{one.backend} {one.version}", one.precision, f"{one.milliseconds:,.1f}"),
-            *(f"{one.rows_per_s:,.1f} {unit}", f"{one.gflop_per_s:,.0f}", f"{one.ceiling_share:.0%}"),
-            f"{one.minimum_cosine:.5f}",
-        )
-    return table
 
 
 @engine_app.command("export")

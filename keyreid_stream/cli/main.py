@@ -43,6 +43,11 @@ COMMANDS = {
         "track",
         "Find, track and identify people across cameras; leave events, tracks, videos and a report in a folder.",
     ),
+    "check": Command(
+        "keyreid_stream.cli.check",
+        "check",
+        "Try every camera and every output of a deployment for some seconds, without models.",
+    ),
     "doctor": Command(
         "keyreid_stream.cli.doctor",
         "doctor",

@@ -35,7 +35,8 @@ def track(
     weights: Annotated[str | None, typer.Option(help="KeyRe-ID weights: a file, or a name of `weights list`.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     backend: Annotated[
-        str | None, typer.Option(help="torch, onnxruntime, openvino, tensorrt, tensorrt-rtx; auto takes the best.")
+        str | None,
+        typer.Option(help="torch, onnxruntime, openvino, tensorrt, tensorrt-rtx, torch-tensorrt; auto takes the best."),
     ] = None,
     tracker: Annotated[str | None, typer.Option(help="BoxMOT tracker: botsort, deepocsort, bytetrack, …")] = None,
     threshold: Annotated[float | None, typer.Option(help="Similarity from which two tracks are one person.")] = None,

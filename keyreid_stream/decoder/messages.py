@@ -15,6 +15,7 @@ class Order:
     Attributes:
         address: of the stream, with its password if it has one.
         options: FFmpeg's, for opening it.
+        device: FFmpeg's name of the kind of device that it is; None for a stream.
         epoch: which connection this is.
         first_number: of its first frame.
         open_timeout_s, read_timeout_s: after how long without a byte FFmpeg gives up; the parent does too, later.
@@ -34,6 +35,7 @@ class Order:
     keyframes_only: bool = False
     clock: ClockName = "auto"
     paced: bool = False
+    device: str | None = None
 
     def __repr__(self) -> str:
         return "Order(...)"  # an address may hold a password

@@ -38,6 +38,7 @@ def decode(order: Order, slots: FrameSlots, tell: Tell) -> None:
     try:
         container = av.open(
             order.address,
+            format=order.device,
             options=order.options,
             timeout=(order.open_timeout_s, order.read_timeout_s),
             metadata_errors="replace",

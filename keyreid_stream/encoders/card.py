@@ -10,7 +10,7 @@ class BackendCard:
     """What runs the network.
 
     Attributes:
-        name: torch, onnxruntime, openvino, tensorrt, tensorrt-rtx.
+        name: torch, onnxruntime, openvino, tensorrt, tensorrt-rtx, torch-tensorrt.
         version: of that library.
         precision: of the network's arithmetic.
         device: where it runs, in words.

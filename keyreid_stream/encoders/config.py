@@ -19,8 +19,8 @@ class EncoderConfig(BaseModel):
         weights: a weights file (.safetensors, or the published .pth), or the name of known or imported weights. With
             neither `name` nor `weights`, those that come with the package: keyreid-tiny.
         device: cpu, cuda, cuda:0 and so on, or mps; `auto` takes a CUDA GPU where there is one, else the CPU.
-        backend: what runs the network: torch, a compiled engine (onnxruntime, openvino, tensorrt, tensorrt-rtx), or
-            `auto`, the best there is.
+        backend: what runs the network: torch, a compiled engine (onnxruntime, openvino, tensorrt, tensorrt-rtx,
+            torch-tensorrt), or `auto`, the best there is.
         precision: of the network's arithmetic; embeddings are float32 either way. `auto` is float32 on torch, and on
             an engine what the machine computes fastest without changing who is like whom.
             int8 is for openvino and onnxruntime, and only where it is asked for.
@@ -34,7 +34,7 @@ class EncoderConfig(BaseModel):
     name: str | None = None
     weights: str | None = None
     device: DeviceName = "auto"
-    backend: Literal["auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"] = "torch"
+    backend: Literal["auto", "torch", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx", "torch-tensorrt"] = "torch"
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     calibration: str | None = None
     batch_size: int = Field(default=64, ge=1, le=4096)

@@ -19,6 +19,7 @@ class OutputConfig(BaseModel):
             skeletons are kept but no picture of anyone.
         crops: the best pictures of everybody from each camera: none; with heads made unrecognisable; or as they are.
         decisions: why each decision about an identity was made, for `keyreid gallery explain`.
+        parquet: who was where in every frame, with places on the floor, as a table.
         rotate_minutes: for endless runs: events, tracks, videos and sightings in pieces of so many minutes; 0: in one.
         keep_pieces: the newest so many pieces stay, older ones are deleted; 0: all.
         publish: other systems that are told of events and sightings while the run lasts.
@@ -30,6 +31,7 @@ class OutputConfig(BaseModel):
     background: Literal["camera", "plain"] = "camera"
     crops: Literal["none", "blurred", "whole"] = "none"
     decisions: bool = False
+    parquet: bool = False
     rotate_minutes: float = Field(0.0, ge=0.0, le=100_000.0)
     keep_pieces: int = Field(0, ge=0)
     publish: tuple[PublishConfig, ...] = ()

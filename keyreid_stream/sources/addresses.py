@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from keyreid_stream.errors import ConfigError, SourceError
 
-LIVE_SCHEMES = ("rtsp", "rtsps", "rtp", "udp", "tcp", "http", "https")
+WEBCAM = "webcam"
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtp", "udp", "tcp", "http", "https", WEBCAM)
 MAX_CREDENTIALS_BYTES = 1_000_000
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LIVE = re.compile(rf"(?:^|=)(?:{'|'.join(LIVE_SCHEMES)}):/", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:^|=)(?!world:)[a-z][a-z0-9+.\-]+:/", re.IGNORECASE)
+"""Of any scheme, a mistyped one too; a world's address holds no secret, and its query says which world."""
 _LOGIN = re.compile(r"(://?).*@")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 64
@@ -53,7 +56,7 @@ class LiveAddress:
 
         Args:
             text: `scheme://host[:port]/path`, with `user:password@` before the host if need be; `${NAME}` stands for a
-                variable of the environment.
+                variable of the environment. Or `webcam://0`, this machine's first camera.
             credentials: by host, for addresses that name none.
 
         Raises:
@@ -66,6 +69,8 @@ class LiveAddress:
                 f"{parts.scheme}:// is no address of a live camera; give one of {', '.join(LIVE_SCHEMES)}, a video "
                 "file, a folder of images, or a world"
             )
+        if parts.scheme == WEBCAM:
+            return cls(WEBCAM, shown, f"webcam{_host(parts)}", _device(_host(parts)))
         if not parts.hostname:
             raise SourceError(f"{parts.scheme}:// names no host; write {parts.scheme}://HOST/PATH")
         user, password = (_filled(part, shown) for part in (parts.username, parts.password))
@@ -78,7 +83,8 @@ class LiveAddress:
 
 def without_secrets(spec: str) -> str:
     """A camera as a user wrote it, without user, password and query, for reports."""
-    return _LOGIN.sub(r"\1", spec.partition("?")[0]) if _LIVE.search(spec) else spec
+    # The login first: a password may hold a question mark that should have been escaped.
+    return _LOGIN.sub(r"\1", spec).partition("?")[0] if _ADDRESS.search(spec) else spec
 
 
 def read_credentials(path: Path) -> dict[str, Credentials]:
@@ -127,6 +133,18 @@ def _split(text: str) -> SplitResult:
             f"a camera's address is malformed; {_FORM} (in both write %2F for a slash, %40 for an @, %3A for a colon)"
         )
     return parts
+
+
+def webcam_format() -> str:
+    """FFmpeg's name of this system's cameras."""
+    return {"darwin": "avfoundation", "win32": "dshow"}.get(sys.platform, "v4l2")
+
+
+def _device(number: str) -> str:
+    """What FFmpeg calls this machine's camera of that number."""
+    if not (number.isascii() and number.isdigit()):
+        raise SourceError(f"webcam://{number} names no camera of this machine; write webcam://0, webcam://1, …")
+    return f"/dev/video{number}" if webcam_format() == "v4l2" else number
 
 
 def _host(parts: SplitResult) -> str:

@@ -46,7 +46,7 @@ class LiveConfig(BaseModel):
 
     def ffmpeg_options(self, scheme: str) -> dict[str, str]:
         """What FFmpeg is told when it opens an address of this scheme."""
-        if scheme == "file":
+        if scheme in ("file", "webcam"):
             return {"protocol_whitelist": "file"}
         options = {"analyzeduration": str(_ANALYSE_US), "fflags": "nobuffer", "protocol_whitelist": _PROTOCOLS}
         if scheme in ("rtsp", "rtsps"):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from keyreid_stream.decoder.messages import Arrived, Ended, Failed, Opened, Order
 from keyreid_stream.decoder.slots import FrameSlots, Picture, shared_memory_file
-from keyreid_stream.sources.addresses import LiveAddress
+from keyreid_stream.sources.addresses import WEBCAM, LiveAddress, webcam_format
 from keyreid_stream.sources.backoff import Backoff
 from keyreid_stream.sources.config import LiveConfig
 from keyreid_stream.sources.decoding import DecoderProcess
@@ -71,6 +71,8 @@ class StreamSource:
         self._passed_on = self._given = 0
         self._next_number = 0
         self._last_s = -math.inf
+        self._opened: Opened | None = None
+        self._clock_is_plausible = True
         self._memory: int | None = None
         self._slots: FrameSlots | None = None
         self._decoder: DecoderProcess | None = None
@@ -100,6 +102,16 @@ class StreamSource:
         """How it is doing now."""
         with self._lock:
             return replace(self._counts, dropped=max(0, self._passed_on - self._given))
+
+    @property
+    def opened(self) -> Opened | None:
+        """What the stream last said of itself; None before it was first reached."""
+        return self._opened
+
+    @property
+    def clock_is_plausible(self) -> bool:
+        """Whether the camera's wall clock can be right, as far as it tells it."""
+        return self._clock_is_plausible
 
     def open(self, wake: Callable[[], None]) -> None:
         """See `LiveSource.open`."""
@@ -187,6 +199,7 @@ class StreamSource:
             if isinstance(said, Failed | Ended):
                 return had_frames, said
             if isinstance(said, Opened):
+                self._opened = said
                 logger.info("camera %s: %s, %d x %d", self._camera_id, said.codec, said.width, said.height)
             if isinstance(said, Arrived):
                 self._count_arrived(said, is_first=not had_frames)
@@ -198,6 +211,7 @@ class StreamSource:
         """Say once a connection that the camera's wall clock cannot be right."""
         if was_right and not said.clock_is_plausible:
             logger.warning("camera %s: %s; set its clock (NTP)", self._camera_id, WRONG_CLOCK)
+        self._clock_is_plausible = said.clock_is_plausible
         return was_right and said.clock_is_plausible
 
     def _running_decoder(self, memory: int) -> DecoderProcess:
@@ -223,6 +237,7 @@ class StreamSource:
             keyframes_only=config.keyframes_only,
             clock=config.clock,
             paced=self._paced,
+            device=webcam_format() if self._address.scheme == WEBCAM else None,
         )
 
     def _is_over(self, said: Failed | Ended, attempts: int) -> bool:

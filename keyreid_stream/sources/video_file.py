@@ -53,12 +53,17 @@ class VideoFileSource:
         self._path = Path(path)
         self._camera_id = self._path.stem if camera_id is None else camera_id
         self._max_fps = None if max_fps is None else checked_fps(max_fps)
-        self._file_fps = self._probe()
+        self._file_fps, self._codec = self._probe()
 
     @property
     def camera_id(self) -> str:
         """The camera's name."""
         return self._camera_id
+
+    @property
+    def codec(self) -> str:
+        """What the file is decoded with, by FFmpeg's name."""
+        return self._codec
 
     @property
     def fps(self) -> float:
@@ -90,13 +95,13 @@ class VideoFileSource:
             else:
                 yield index, decoded
 
-    def _probe(self) -> float:
-        """The file's nominal rate, once it has proved that a frame can be decoded."""
+    def _probe(self) -> tuple[float, str]:
+        """The file's nominal rate and its codec, once it has proved that a frame can be decoded."""
         with _open(self._path) as container:
             stream = _video_stream(container, self._path)
             if not any(frame is not None and not frame.is_corrupt for frame in _decode(container, stream)):
                 raise SourceError(f"{self._path} holds no frame that can be decoded; give another video file")
-            return float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS)
+            return float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS), stream.codec_context.name
 
 
 def _open(path: Path) -> InputContainer:

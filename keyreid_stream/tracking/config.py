@@ -64,7 +64,8 @@ class ClipConfig(BaseModel):
             become full is embedded in any case. 0 stands for T, so that full clips do not share crops.
         encode_every: of a track that nothing is unsure about, every how many sightings one is encoded; elsewhere the
             track's own appearance stands in. New and contested tracks, and better pictures, are encoded in any case
-            (see `EncodingPlan`). 1 encodes all.
+            (see `EncodingPlan`). 1 encodes all. If it is left out: 1 for files and worlds, 5 for live cameras, which
+            drop less then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,4 +73,4 @@ class ClipConfig(BaseModel):
     clip_stride: int = Field(default=1, ge=1, le=1000)
     min_crops: int = Field(default=2, ge=1, le=8)
     embed_every: int = Field(default=0, ge=0, le=100_000)
-    encode_every: int = Field(default=1, ge=1, le=1000)
+    encode_every: int | None = Field(default=None, ge=1, le=1000)

@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from keyreid_stream.structures import Detections, FloatArray, IntArray, Tracks
 
-FITS_FROM = 0.6
+FITS_FROM = 0.5
 """Overlap (IoU) of a detection with where its track must be by its motion."""
 
-NEAR_FROM = 0.1
+NEAR_FROM = 0.3
 """Overlap from which another detection, or another track, contests a sighting."""
 
 BETTER_BY = 0.15
 """A sighting whose quality is so much above that of the last encoded crop is encoded."""
+
+AT_FIRST = 4
+"""What the associator wants to have seen before it decides on a track (`association.min_observations`)."""
 
 NOBODY = 0
 """No track stands in: the sighting is to be encoded. Track ids begin at 1."""
@@ -51,7 +54,7 @@ class EncodingPlan:
         at_first: a track's first so many sightings are encoded in any case, since its identity hangs on them.
     """
 
-    def __init__(self, every: int, at_first: int) -> None:
+    def __init__(self, every: int, at_first: int = AT_FIRST) -> None:
         self._every = every
         self._at_first = at_first
         self._followed: dict[int, _Followed] = {}

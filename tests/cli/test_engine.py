@@ -8,7 +8,10 @@ import pytest
 
 from keyreid_engines import bench, build
 from keyreid_engines.onnxruntime_backend import OnnxRuntimeBackend
+from keyreid_stream.cli.engine_bench import rank1_of
 from keyreid_stream.cli.main import main
+from keyreid_stream.encoders import TorchClipHead, TorchFrameEncoder
+from keyreid_stream.models.load import load_model
 from keyreid_stream.models.weights import Provenance, save_weights
 from tests.engines.engine_models import engine_model, exported
 
@@ -110,6 +113,11 @@ def test_exporting_one_file(tmp_path: Path, weights: Path, capfd: pytest.Capture
         (["clean", "nobody"], 1, "no engine 'nobody'"),
         (["build", "--model", "tiny", "--weights", "x"], 2, "not both"),
         (["build", "--backend", "magic"], 2, "magic"),
+        (["build", "--precision", "int8"], 2, "int8 runs on openvino and onnxruntime, not on auto"),
+        (["build", "--backend", "openvino", "--precision", "int8"], 2, "name a folder of them as `calibration`"),
+        (["build", "--backend", "openvino", "--precision", "int8", "--calibration", "/no"], 2, "there is no folder"),
+        (["build", "--calibration", "x"], 2, "calibration is for precision int8, not auto"),
+        (["bench", "--model", "tiny", "--data", "x"], 2, "an untrained network finds nobody"),
         (["export", "/nowhere/at/all.onnx"], 2, "there is no folder"),
     ],
 )
@@ -125,3 +133,12 @@ def test_bad_input_is_told_in_one_line(
 def test_without_engines_validation_says_what_to_do(weights: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["engine", "validate", "--weights", str(weights)]) == 2
     assert "keyreid engine build" in capfd.readouterr().err
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_who_is_found_again_is_what_the_evaluation_finds(data: Path) -> None:
+    """`keyreid eval reid cuhk03-val --similarity visible` says 67.5 of the shipped weights without keypoints."""
+    found = rank1_of(None, None, [f"cuhk03-val={data / 'reid' / 'cuhk03'}"], None)
+    model = load_model().model
+    assert found(TorchFrameEncoder(model), TorchClipHead(model)) == pytest.approx(0.675)

@@ -8,8 +8,11 @@ import torch
 
 from keyreid_engines import bench, build
 from keyreid_engines.bench import bench_model, gflop_per_row
+from keyreid_engines.bench_memory import MemoryRequest, peak_megabytes
 from keyreid_engines.bench_report import EngineBench
 from keyreid_engines.cache import EngineCache
+from keyreid_engines.seam import EngineEncoders
+from keyreid_stream.encoders import EncoderConfig
 from keyreid_stream.errors import InputError
 from keyreid_stream.models.build import build_model
 from keyreid_stream.models.config import named_model
@@ -31,6 +34,13 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "export_graph", lambda model, kind, precision, **_: exported("aligned", kind, precision))
 
 
+@pytest.fixture
+def memory_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten MB a row: children take seconds to start."""
+    monkeypatch.setattr(bench, "peak_megabytes", lambda request: 10.0 * request.batch)
+
+
+@pytest.mark.usefixtures("memory_known")
 def test_every_backend_precision_batch_and_half_is_measured_or_named_as_left_out(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="ONNXRUNTIME IS NOT INSTALLED: no engine is measured")
     found = measure(tmp_path, [1, 3])
@@ -43,6 +53,7 @@ def test_every_backend_precision_batch_and_half_is_measured_or_named_as_left_out
     assert any(line.startswith("tensorrt: ") for line in found.left_out)
 
 
+@pytest.mark.usefixtures("memory_known")
 def test_rates_follow_from_the_time_of_a_call(tmp_path: Path) -> None:
     model = loaded_model().model
     for one in measure(tmp_path, [3]).figures:
@@ -51,6 +62,52 @@ def test_rates_follow_from_the_time_of_a_call(tmp_path: Path) -> None:
         assert one.minimum_cosine > 0.99
 
 
+def test_memory_is_that_of_a_process_of_its_own_and_grows_with_the_batch(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="ONNXRUNTIME IS NOT INSTALLED: no engine is measured")
+    if not Path("/proc/self/status").exists():
+        pytest.skip("THIS SYSTEM DOES NOT SAY WHAT A PROCESS HOLDS: memory is not measured")
+    loaded = loaded_model()
+    config = EncoderConfig(backend="onnxruntime", device="cpu")
+    card = EngineEncoders(lambda line: None, EngineCache(tmp_path))(loaded, config)[0].backend  # type: ignore[attr-defined]
+    request = MemoryRequest(
+        config=loaded.model.config,
+        backend="onnxruntime",
+        precision="float32",
+        device="cpu",
+        engine=card.engine,
+        folder=tmp_path,
+        batch=1,
+        threads=1,
+    )
+    small, large = (peak_megabytes(request.model_copy(update={"batch": batch})) for batch in (1, 512))
+    images = 512 * 64 * 32 * 3 / 1e6
+    assert small is not None
+    assert large is not None
+    assert 1 < small < large - images
+    # What cannot be measured is said to be unknown, not nothing.
+    assert peak_megabytes(request.model_copy(update={"engine": "not-there"})) is None
+
+
+@pytest.mark.usefixtures("memory_known")
+def test_rank1_is_asked_once_for_every_way_and_told_beside_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "LOADERS", {})
+    answers = iter([0.70, 0.68])
+    found = bench_model(
+        loaded_model(),
+        *(CPU, "a processor", [1, 2]),
+        cache=EngineCache(tmp_path),
+        rounds=1,
+        rank1=lambda encoder, head: next(answers),
+        say=lambda line: None,
+    )
+    changes = {one.precision: one.rank1_change for one in found.figures}
+    assert changes == {"float32": 0, "bfloat16": pytest.approx(-0.02)}
+    assert {one.memory_mb for one in found.figures} == {10.0, 20.0}
+
+
+@pytest.mark.usefixtures("memory_known")
 def test_engines_are_compared_with_a_model_that_stays_float32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "LOADERS", {})
     loaded = loaded_model()

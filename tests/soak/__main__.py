@@ -31,6 +31,7 @@ from tests.sources.live.rtsp import RtspServer, free_port, why_no_rtsp_server
 
 WARM_UP_S = 60.0
 SAMPLE_S = 1.0
+READY_WITHIN_S = 120.0
 MAX_SLOPE_MB_PER_MINUTE = 1.0
 """Below what chance and the allocator make of a flat line in nine minutes."""
 
@@ -67,13 +68,31 @@ def _soak(server: RtspServer, mounts: Sequence[str], out: Path, seconds: float, 
     listen = f"127.0.0.1:{free_port()}"
     command = [str(keyreid), "track", *cameras, "--out", str(out), "--no-video", "--monitor", listen, *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
-        memory, latencies = _watch(run, seconds, f"http://{listen}/metrics")
+        try:
+            _wait_until_ready(run, f"http://{listen}/readyz")
+            memory, latencies = _watch(run, seconds, f"http://{listen}/metrics")
+        except BaseException:
+            run.kill()
+            raise
         began = time.monotonic()
         run.send_signal(signal.SIGINT)
         code = run.wait(60)
         stop_s = time.monotonic() - began
     report = json.loads((out / "run.json").read_text(encoding="utf-8"))
     return _tell(memory, latencies, report, code, stop_s)
+
+
+def _wait_until_ready(run: subprocess.Popen[bytes], address: str) -> None:
+    """Until models are loaded and cameras stream; what happens before is not measured."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and run.poll() is None:
+        try:
+            if requests.get(address, timeout=5).ok:
+                return
+        except requests.RequestException:
+            pass  # not there yet
+        time.sleep(SAMPLE_S)
+    raise TimeoutError(f"the run was not ready within {READY_WITHIN_S:.0f} s")
 
 
 def _watch(run: subprocess.Popen[bytes], seconds: float, metrics: str) -> tuple[np.ndarray, list[Counter[float]]]:

@@ -99,7 +99,23 @@ def test_credentials_that_are_not_there(tmp_path: Path) -> None:
         ("world://plaza?seed=3", "world://plaza?seed=3"),
         ("a@b.mp4", "a@b.mp4"),
         ("what?.mp4", "what?.mp4"),
+        ("door=rstp://ann:pw@host/1?key=2", "door=rstp://host/1"),
+        ("ftp:/ann:pw@host/1", "ftp:/host/1"),
+        ("rtsp://ann:p?w@host/1?key=2", "rtsp://host/1"),
+        ("world://plaza?cameras=2", "world://plaza?cameras=2"),
     ],
 )
 def test_cameras_are_shown_in_reports_without_secrets(given: str, shown: str) -> None:
     assert without_secrets(given) == shown
+
+
+def test_a_camera_of_this_machine() -> None:
+    address = LiveAddress.parse("webcam://3")
+    assert (address.scheme, address.shown, address.camera_id) == ("webcam", "webcam://3", "webcam3")
+    assert address.secret in ("/dev/video3", "3")
+
+
+@pytest.mark.parametrize("text", ["webcam://", "webcam://front", "webcam:///etc/passwd", "webcam://-1"])
+def test_what_is_no_camera_of_this_machine_is_refused(text: str) -> None:
+    with pytest.raises(SourceError, match=r"webcam://0|malformed"):
+        LiveAddress.parse(text)

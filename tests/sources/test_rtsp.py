@@ -82,6 +82,28 @@ def test_a_server_that_stops_answering_without_closing() -> None:
             cameras.close()
 
 
+@pytest.mark.slow
+def test_while_a_server_is_away_for_half_a_minute_another_keeps_its_rate() -> None:
+    with RtspServer(MOUNTS) as lost, RtspServer(MOUNTS) as other:
+        cameras = Cameras(
+            open_source(f"lost={lost.address('door')}", live=QUICK),  # type: ignore[arg-type]
+            open_source(f"other={other.address('yard')}", live=QUICK),  # type: ignore[arg-type]
+        )
+        try:
+            cameras.until(lambda: all(len(frames) > 20 for frames in cameras.frames.values()), "20 frames of each")
+            lost.kill()
+            away, before = time.monotonic(), len(cameras.frames["other"])
+            cameras.until(lambda: time.monotonic() - away > 30, "half a minute")
+            rate = (len(cameras.frames["other"]) - before) / (time.monotonic() - away)
+            assert rate > 0.95 * 15
+            lost.start()
+            began = time.monotonic()
+            cameras.until(lambda: cameras.frames["lost"][-1].epoch == 1, "frames again")
+            assert time.monotonic() - began < 5
+        finally:
+            cameras.close()
+
+
 def test_a_wrong_password_is_named_and_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with RtspServer(MOUNTS, user="ann", password="s3cret") as server:

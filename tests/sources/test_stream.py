@@ -217,6 +217,12 @@ def test_nobody_there_is_tried_again_and_named(caplog: pytest.LogCaptureFixture)
     ]
 
 
+def test_a_webcam_that_is_not_there_is_named() -> None:
+    config = QUICK.model_copy(update={"max_attempts": 1})
+    with watched("webcam://97", config) as watch:
+        assert "no such file" in watch.until_state("ended").reason
+
+
 def test_frames_are_thinned_before_they_are_copied() -> None:
     with TsServer(transport_stream(100)) as server, watched(server.address, max_fps=5) as watch:
         watch.until_frames(6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_what_cannot_be_opened_is_a_fault_and_no_error(tmp_path: Path) -> None:
     assert trial.camera_id == "yard"
     assert "does not exist" in trial.fault
     assert trial.frames == 0
+
+
+def test_it_can_be_stopped(make_video: MakeVideo) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert only(try_cameras(str(make_video()), stop=stop)).frames == 1
+    with TsServer(transport_stream(200)) as server:
+        assert only(try_cameras(server.address, QUICK, seconds=60.0, stop=stop)).frames == 0
 
 
 @pytest.mark.parametrize(
@@ -132,7 +141,7 @@ class Silent:
 
 def test_a_camera_that_says_nothing_is_left_after_a_while_and_closed() -> None:
     camera, seen = Silent(), Observed()
-    _watch_live(camera, seen, patience_s=0.2, seconds=60.0)
+    _watch_live(camera, seen, patience_s=0.2, seconds=60.0, stop=threading.Event())
     assert camera.closed
     assert seen.counts == LiveCounts("connecting")
     assert fault_of("").startswith("nothing came in time; check host and port")

@@ -40,7 +40,7 @@ class PublishBase(BaseModel):
     batch_messages: int = Field(100, ge=1, le=10_000)
     batch_bytes: int = Field(256_000, ge=1_000, le=10_000_000)
     timeout_s: float = Field(10.0, gt=0.0, le=600.0)
-    drain_s: float = Field(2.0, ge=0.0, le=600.0)
+    drain_s: float = Field(1.0, ge=0.0, le=600.0)
 
     @model_validator(mode="after")
     def _something_is_sent(self) -> Self:

@@ -57,6 +57,15 @@ class KafkaPublisher:
         """
         return cls(config, read_secret("password", config.password_env, config.password_file))
 
+    def reach(self) -> None:
+        """See `Publisher.reach`."""
+        try:
+            # All topics: asking for ours by its name could make it.
+            self._connected().list_topics(timeout=self._config.timeout_s)
+        except (KafkaException, ValueError) as error:
+            self.close()
+            raise PublishError(f"{self.shown} cannot be reached ({self._problem or _name(error)})") from None
+
     def send(self, messages: Sequence[Message]) -> None:
         """See `Publisher.send`."""
         delivered: list[bool] = []

@@ -49,13 +49,15 @@ class MqttPublisher:
         """
         return cls(config, read_secret("password", config.password_env, config.password_file))
 
+    def reach(self) -> None:
+        """See `Publisher.reach`."""
+        self._connected()
+
     def send(self, messages: Sequence[Message]) -> None:
         """See `Publisher.send`."""
-        if self._connection is None or not self._connection.is_up:
-            self.close()
-            self._connection = self._connect()
+        connection = self._connected()
         try:
-            self._connection.publish(self._config.topic, messages, self._config.timeout_s)
+            connection.publish(self._config.topic, messages, self._config.timeout_s)
         except PublishError:
             self.close()
             raise
@@ -65,6 +67,12 @@ class MqttPublisher:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _connected(self) -> _Connection:
+        if self._connection is None or not self._connection.is_up:
+            self.close()
+            self._connection = self._connect()
+        return self._connection
 
     def _connect(self) -> _Connection:
         config = self._config

@@ -32,6 +32,14 @@ class Publisher(Protocol):
         """The receiver's address, without secrets."""
         ...
 
+    def reach(self) -> None:
+        """Connect and show the account, without sending any message.
+
+        Raises:
+            PublishError: it cannot be reached, or refuses the account.
+        """
+        ...
+
     def send(self, messages: Sequence[Message]) -> None:
         """Hand over messages in this order, and return when the receiver has acknowledged all.
 

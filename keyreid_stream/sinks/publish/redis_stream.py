@@ -44,6 +44,14 @@ class RedisPublisher:
         """
         return cls(config, read_secret("password", config.password_env, config.password_file))
 
+    def reach(self) -> None:
+        """See `Publisher.reach`."""
+        try:
+            self._connected().ping()
+        except (redis.RedisError, OSError, ValueError) as error:
+            self.close()
+            raise PublishError(f"{self.shown} {_reason(error)}") from None
+
     def send(self, messages: Sequence[Message]) -> None:
         """See `Publisher.send`."""
         config = self._config

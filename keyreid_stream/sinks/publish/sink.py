@@ -10,11 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from keyreid_stream.errors import InputError
 from keyreid_stream.geometry.calibration import CameraCalibration
-from keyreid_stream.geometry.floor import floor_positions
+from keyreid_stream.sinks.floor_places import floor_places
 from keyreid_stream.sinks.publish.config import PublishBase
 from keyreid_stream.sinks.publish.messages import Message
 from keyreid_stream.sinks.publish.publisher import Publisher
@@ -92,6 +90,16 @@ class PublishSink:
                 self._spool.path,
             )
 
+    def check(self) -> None:
+        """Refuse a spool that is there and cannot be used, before anything is written.
+
+        Raises:
+            InputError: it is in use, damaged, or of another kind.
+        """
+        if self._spool.path.exists():
+            with self._spool:
+                pass
+
     def write(self, tick: Tick) -> None:
         """Take the tick's events and, if wanted, sightings.
 
@@ -116,12 +124,12 @@ class PublishSink:
     def gauges(self) -> Mapping[str, float]:
         """How the output is doing, for metrics: what waits, what was sent, what was lost."""
         return {
-            f"publish_{self.name}_waiting_messages": float(len(self._spool)),
-            f"publish_{self.name}_waiting_bytes": float(self._spool.size),
-            f"publish_{self.name}_sent": float(self._sender.sent),
-            f"publish_{self.name}_dropped": float(self._spool.dropped),
-            f"publish_{self.name}_failures": float(self._sender.failures),
-            f"publish_{self.name}_away": float(bool(self._sender.problem)),
+            "waiting_messages": float(len(self._spool)),
+            "waiting_bytes": float(self._spool.size),
+            "sent": float(self._sender.sent),
+            "dropped": float(self._spool.dropped),
+            "failures": float(self._sender.failures),
+            "away": float(bool(self._sender.problem)),
         }
 
     @property
@@ -148,7 +156,7 @@ class PublishSink:
         for seen in tick.cameras:
             if self._due(seen):
                 self._sightings += 1
-                floor_xy = self._places(seen)
+                floor_xy = floor_places(seen, self._calibrations().get(seen.frame.camera_id))
                 messages.append(Message.of_sightings(self._run_id, self._sightings, seen, floor_xy))
         return messages
 
@@ -161,15 +169,3 @@ class PublishSink:
             return False
         self._slots[seen.frame.camera_id] = slot
         return True
-
-    def _places(self, seen: CameraTick) -> np.ndarray | None:
-        """(K, 2) metres beside the tracks; nowhere where a track is only predicted."""
-        calibration = self._calibrations().get(seen.frame.camera_id)
-        if calibration is None or seen.frame.image.shape[:2] != (calibration.height, calibration.width):
-            return None
-        shown = np.flatnonzero(seen.tracks.detection_indices >= 0)
-        keypoints = seen.detections.keypoints
-        of_shown = None if keypoints is None else keypoints[seen.tracks.detection_indices[shown]]
-        places = np.full((len(seen.tracks), 2), np.nan)
-        places[shown] = floor_positions(calibration, seen.tracks.boxes_xyxy[shown], of_shown)
-        return places

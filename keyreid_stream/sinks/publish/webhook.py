@@ -77,6 +77,20 @@ class WebhookPublisher:
             ca_file=config.ca_file,
         )
 
+    def reach(self) -> None:
+        """See `Publisher.reach`. Any answer will do: a receiver of POST may refuse everything else."""
+        try:
+            self._connected().head(
+                self._url.text,
+                auth=self._authorize,
+                timeout=self._timeout_s,
+                allow_redirects=False,
+                verify=self._verify,
+            ).close()
+        except (requests.RequestException, OSError, ValueError) as error:
+            self.close()
+            raise PublishError(f"{self.shown} {_reason(error)}") from None
+
     def send(self, messages: Sequence[Message]) -> None:
         """See `Publisher.send`."""
         body = f'{{"schema":"{SCHEMA}","messages":[{",".join(one.text for one in messages)}]}}'.encode()

@@ -33,6 +33,10 @@ class Receiver:
             raise self.refusal
         self.texts += [one.text for one in messages]
 
+    def reach(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
     def close(self) -> None:
         self.closed += 1
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keyreid_stream.config import DeploymentConfig, deployment
-from keyreid_stream.errors import ConfigError, InputError
+from keyreid_stream.errors import ConfigError, InputError, MissingExtraError
 from keyreid_stream.sinks.publish import make_outputs
 from keyreid_stream.sinks.publish.credentials import read_secret
 
@@ -120,3 +121,18 @@ def test_an_address_from_the_environment_is_checked_and_not_told(
     with pytest.raises(ConfigError, match="HOOK is no web address") as caught:
         make_outputs(settings({"kind": "webhook", "url_env": "HOOK"}).output.publish, tmp_path, "run")
     assert address not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "package", "extra"),
+    [("mqtt", "paho.mqtt", "mqtt"), ("redis", "redis", "redis"), ("kafka", "confluent_kafka", "kafka")],
+)
+def test_a_missing_client_is_told_with_the_command_that_installs_it(
+    kind: str, package: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = {"redis": "redis_stream"}.get(kind, kind)
+    monkeypatch.delitem(sys.modules, f"keyreid_stream.sinks.publish.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    output = {"kind": kind} | ({"servers": ["k:9092"]} if kind == "kafka" else {})
+    with pytest.raises(MissingExtraError, match=rf"keyreid-stream\[{extra}\]"):
+        make_outputs(settings(output).output.publish, tmp_path, "run")

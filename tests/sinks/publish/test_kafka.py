@@ -70,7 +70,7 @@ def test_a_cluster_that_is_away_gets_the_rest_when_it_is_back(
         for number in range(1, 41):
             sink.write(Tick(number, 0.0, (), (Event("seen", number, 0.0),)))
         until = time.monotonic() + 20
-        while not sink.gauges()["publish_kafka_away"] and time.monotonic() < until:
+        while not sink.gauges()["away"] and time.monotonic() < until:
             time.sleep(0.02)
         assert sink.counts["waiting"] == 40
         assert "did not acknowledge (_" in str(sink.counts["problem"])

@@ -90,7 +90,7 @@ def test_a_broker_that_was_away_gets_the_rest_when_it_is_back(broker: Server, tm
         broker.stop()
         write(31, 60)
         until = time.monotonic() + 10
-        while not sink.gauges()["publish_mqtt_away"] and time.monotonic() < until:
+        while not sink.gauges()["away"] and time.monotonic() < until:
             time.sleep(0.02)
         assert 30 <= int(sink.counts["waiting"]) <= 37
         broker.start()

@@ -66,7 +66,7 @@ def test_a_killed_server_gets_the_rest_when_it_is_back(server: Server, tmp_path:
         server.kill()
         write(41, 80)
         until = time.monotonic() + 10
-        while not sink.gauges()["publish_redis_away"] and time.monotonic() < until:
+        while not sink.gauges()["away"] and time.monotonic() < until:
             time.sleep(0.02)
         assert sink.counts["problem"] == f"redis://127.0.0.1:{server.port}/0 cannot be reached"
         server.start()

@@ -124,13 +124,13 @@ def test_gauges(tmp_path: Path, tick: TickMaker) -> None:
     with sink(tmp_path, receiver, spool_messages=3) as output:
         output.write(tick(events=[NEW] * 10))
         deadline = time.monotonic() + 10
-        while not output.gauges()["publish_hall_away"] and time.monotonic() < deadline:
+        while not output.gauges()["away"] and time.monotonic() < deadline:
             time.sleep(0.01)
         gauges = output.gauges()
-    assert gauges["publish_hall_waiting_messages"] == 3
-    assert gauges["publish_hall_waiting_bytes"] > 500
-    assert (gauges["publish_hall_sent"], gauges["publish_hall_dropped"]) == (0, 8)
-    assert gauges["publish_hall_failures"] >= 1
+    assert gauges["waiting_messages"] == 3
+    assert gauges["waiting_bytes"] > 500
+    assert (gauges["sent"], gauges["dropped"]) == (0, 8)
+    assert gauges["failures"] >= 1
 
 
 def test_places_on_the_floor_come_from_the_calibration(

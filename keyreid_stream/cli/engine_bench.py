@@ -1,0 +1,74 @@
+"""What `keyreid engine bench` needs beside the measurement: its sizes, its table, and who is found again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from keyreid_stream.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from keyreid_engines.bench_report import EngineBench
+    from keyreid_stream.interfaces import ClipHead, FrameEncoder
+
+
+def batch_sizes(text: str) -> list[int]:
+    """Numbers such as 1,8,32.
+
+    Raises:
+        InputError: they are none.
+    """
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise InputError(f"--batches takes numbers such as 1,8,32, got {text!r}") from None
+
+
+def bench_table(bench: EngineBench) -> Table:
+    """A row for every half, batch, backend and precision."""
+    title = f"{bench.model} on {bench.device}, medians of {bench.rounds}"
+    table = Table("half", "batch", "backend", "precision", title=Text(title))
+    for column in ("ms", "per second", "GFLOP/s", "of the product", "MB", "least cosine", "rank-1"):
+        table.add_column(column, justify="right")
+    for one in bench.figures:
+        unit = "crops" if one.half == "frame_encoder" else "clips"
+        table.add_row(
+            *(one.half, str(one.batch), f"{one.backend} {one.version}", one.precision, f"{one.milliseconds:,.1f}"),
+            *(f"{one.rows_per_s:,.1f} {unit}", f"{one.gflop_per_s:,.0f}", f"{one.ceiling_share:.0%}"),
+            *("-" if one.memory_mb is None else f"{one.memory_mb:,.0f}", f"{one.minimum_cosine:.5f}"),
+            "-" if one.rank1_change is None else f"{100 * one.rank1_change:+.1f}",
+        )
+    return table
+
+
+def rank1_of(
+    model: str | None, weights: str | None, data: list[str], keypoints: Path | None
+) -> Callable[[FrameEncoder, ClipHead], float]:
+    """The share of CUHK03's validation people that are found at once, by clips and visible parts.
+
+    Raises:
+        InputError: the network is untrained, or the data are not there.
+    """
+    from keyreid_stream.cli.train_data import data_folders
+    from keyreid_stream.evaluation.reid import Similarity
+    from keyreid_stream.models.load import DEFAULT_WEIGHTS
+    from keyreid_train.embedders.stages import StagesEmbedder
+    from keyreid_train.embedders.tracklets import ClipPlan
+    from keyreid_train.reid_evaluation import EvaluationOptions, evaluate
+    from keyreid_train.searches import load_searches
+
+    if model is not None:
+        raise InputError("--data is for trained weights: an untrained network finds nobody; leave one of them out")
+    searches = load_searches("cuhk03-val", *data_folders(data), keypoints)
+
+    def rank1(encoder: FrameEncoder, head: ClipHead) -> float:
+        embedder = StagesEmbedder(weights or DEFAULT_WEIGHTS, lambda _: (encoder, head), "a backend")
+        options = EvaluationOptions(ClipPlan("dense", embedder.frames), (Similarity("visible"),))
+        return float(evaluate(embedder, searches, options).rows[0].figures.rank1)
+
+    return rank1
