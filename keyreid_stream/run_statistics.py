@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from keyreid_stream.sinks.identity_replay import IdentityReplay
+from keyreid_stream.sinks.identity_counts import IdentityCounts
 from keyreid_stream.structures import CameraTick, Tick
 
 
@@ -23,7 +23,7 @@ class CameraStatistics:
     people_now: int = 0
     last_timestamp_s: float = 0.0
     _live_tracks: set[int] = field(default_factory=set)
-    _replay: IdentityReplay = field(default_factory=IdentityReplay)
+    _seen: IdentityCounts = field(default_factory=IdentityCounts)
 
     def add(self, seen: CameraTick) -> None:
         """Count one frame."""
@@ -38,7 +38,7 @@ class CameraStatistics:
     @property
     def identities(self) -> set[int]:
         """Whom this camera saw, as far as is known now: who was merged into another is not counted twice."""
-        return self._replay.identities(self.camera_id)
+        return self._seen.identities(self.camera_id)
 
 
 class RunStatistics:
@@ -53,8 +53,8 @@ class RunStatistics:
     def __init__(self, camera_ids: Sequence[str]) -> None:
         self.ticks = 0
         self.events: Counter[str] = Counter()
-        self._replay = IdentityReplay()
-        self.cameras = {camera_id: CameraStatistics(camera_id, _replay=self._replay) for camera_id in camera_ids}
+        self._seen = IdentityCounts()
+        self.cameras = {camera_id: CameraStatistics(camera_id, _seen=self._seen) for camera_id in camera_ids}
 
     def __enter__(self) -> Self:
         """Nothing to open."""
@@ -69,10 +69,10 @@ class RunStatistics:
         """Count one tick."""
         self.ticks += 1
         for camera_id in tick.joined:
-            self.cameras.setdefault(camera_id, CameraStatistics(camera_id, _replay=self._replay))
+            self.cameras.setdefault(camera_id, CameraStatistics(camera_id, _seen=self._seen))
         self.events.update(event.kind for event in tick.events)
         for event in tick.events:
-            self._replay.apply(event)
+            self._seen.apply(event)
         for seen in tick.cameras:
             self.cameras[seen.frame.camera_id].add(seen)
 
@@ -84,4 +84,4 @@ class RunStatistics:
     @property
     def identities(self) -> set[int]:
         """Whom any camera saw, as far as is known now."""
-        return self._replay.identities()
+        return self._seen.identities()
