@@ -120,6 +120,9 @@ def test_what_answers_in_no_http_is_survived(answer: bytes) -> None:
             with connection:
                 connection.recv(65536)
                 connection.sendall(answer)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):  # closed over unread bytes, it would take its answer back
+                    pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
