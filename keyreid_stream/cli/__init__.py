@@ -13,11 +13,18 @@ THREADING = {
 }
 """Environment of the numeric libraries; what the user has set stays."""
 
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended, as shells have it."""
+
 
 def run() -> None:
     """Entry point of the installed command."""
     for name, value in THREADING.items():
         os.environ.setdefault(name, value)
-    from keyreid_stream.cli.main import main
+    try:
+        from keyreid_stream.cli.main import main
 
-    sys.exit(main())
+        code = main()
+    except KeyboardInterrupt:  # while modules or models are loaded, or in a command that has nothing to finish
+        code = INTERRUPTED
+    sys.exit(code)

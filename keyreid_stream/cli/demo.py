@@ -9,13 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from keyreid_stream.cli import INTERRUPTED
 from keyreid_stream.cli.memory import ReturnFreeMemory
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import StopOnSignals
 from keyreid_stream.demo import Demo, DemoConfig, DemoResult, demo_config
 from keyreid_stream.evaluation import RunScores
-
-INTERRUPTED = 130
 
 _DEFAULTS = DemoConfig()
 

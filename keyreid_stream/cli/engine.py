@@ -163,6 +163,8 @@ def bench_engines(
         *(loaded, where, hardware_name(where), sizes), cache=_cache(folder), rounds=rounds, rank1=rank1, say=_tell
     )
     Console().print(bench_table(bench))
+    versions = dict.fromkeys(f"{one.backend} {one.version}" for one in bench.figures)
+    typer.echo(f"versions: {', '.join(versions)}")
     for precision, rate in bench.ceilings.items():
         typer.echo(f"one large matrix product of PyTorch in {precision}: {rate:,.0f} GFLOP/s")
     for reason in bench.left_out:

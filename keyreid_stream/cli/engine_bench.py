@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from keyreid_engines.bench_report import EngineBench
     from keyreid_stream.interfaces import ClipHead, FrameEncoder
+
+SHORT = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "int8"}
 
 
 def batch_sizes(text: str) -> list[int]:
@@ -30,16 +33,16 @@ def batch_sizes(text: str) -> list[int]:
 
 
 def bench_table(bench: EngineBench) -> Table:
-    """A row for every half, batch, backend and precision."""
+    """A row for every half, batch, backend and precision; narrow enough for a terminal of 80 columns."""
     title = f"{bench.model} on {bench.device}, medians of {bench.rounds}"
-    table = Table("half", "batch", "backend", "precision", title=Text(title))
-    for column in ("ms", "per second", "GFLOP/s", "of the product", "MB", "least cosine", "rank-1"):
-        table.add_column(column, justify="right")
+    table = Table("in one call", "backend", title=Text(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("ms", "per s", "GFLOP/s", "share", "MB", "cosine", "rank-1"):
+        table.add_column(column, justify="right", no_wrap=True)
     for one in bench.figures:
-        unit = "crops" if one.half == "frame_encoder" else "clips"
+        rows = f"{one.batch} {'crops' if one.half == 'frame_encoder' else 'clips'}"
         table.add_row(
-            *(one.half, str(one.batch), f"{one.backend} {one.version}", one.precision, f"{one.milliseconds:,.1f}"),
-            *(f"{one.rows_per_s:,.1f} {unit}", f"{one.gflop_per_s:,.0f}", f"{one.ceiling_share:.0%}"),
+            *(rows, f"{one.backend} {SHORT[one.precision]}", f"{one.milliseconds:,.1f}", f"{one.rows_per_s:,.1f}"),
+            *(f"{one.gflop_per_s:,.0f}", f"{one.ceiling_share:.0%}"),
             *("-" if one.memory_mb is None else f"{one.memory_mb:,.0f}", f"{one.minimum_cosine:.5f}"),
             "-" if one.rank1_change is None else f"{100 * one.rank1_change:+.1f}",
         )

@@ -60,7 +60,8 @@ def evaluate_ladder(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Run all rungs again.")] = False,
 ) -> None:
     """Run the same four times, with more and more of the truth: what each stage loses, and how soon it is right."""
-    from keyreid_stream.cli.track import INTERRUPTED, encoder_maker, given
+    from keyreid_stream.cli import INTERRUPTED
+    from keyreid_stream.cli.track import encoder_maker, given
     from keyreid_stream.config import deployment, merged, read_settings
     from keyreid_stream.ladder import LADDER_FILE, Ladder
     from keyreid_stream.ladder.page import ladder_page

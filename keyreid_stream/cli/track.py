@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keyreid_stream.cli import INTERRUPTED
 from keyreid_stream.cli.memory import ReturnFreeMemory
 from keyreid_stream.cli.progress import Progress
 from keyreid_stream.cli.stop import StopOnSignals
@@ -16,8 +17,6 @@ from keyreid_stream.config import DeploymentConfig, deployment, merged, read_set
 from keyreid_stream.pipeline import MakeEncoders
 from keyreid_stream.run import RecordedRun, RunResult
 from keyreid_stream.sinks import WindowSink, require_display
-
-INTERRUPTED = 130
 
 
 def track(

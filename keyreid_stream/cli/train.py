@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from keyreid_stream.cli import INTERRUPTED
 from keyreid_stream.cli.train_data import DataOption, data_folders
 from keyreid_stream.cli.train_prepare import prepare, teach
 from keyreid_stream.cli.train_scores import ablate
@@ -20,7 +21,6 @@ from keyreid_stream.errors import InputError
 if TYPE_CHECKING:
     from keyreid_train.trainer import Progress
 
-INTERRUPTED = 130
 
 SetOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting, NAME=VALUE, e.g. loop.epochs=40; may be repeated.")

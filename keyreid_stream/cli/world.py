@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from keyreid_stream.camera_names import check_distinct, checked_camera_id
+from keyreid_stream.cli import INTERRUPTED
 from keyreid_stream.cli.stop import StopOnSignals
 from keyreid_stream.cli.world_video import WorldVideoWriter
 from keyreid_stream.errors import InputError
@@ -35,8 +36,6 @@ from keyreid_stream.world.writers import (
 from keyreid_stream.world.writers.mot import BoxKind
 from keyreid_stream.world.writers.whole_file import write_text
 from keyreid_stream.world.writers.yolo_pose import Split
-
-INTERRUPTED = 130
 
 SCHEMA = "keyreid.world/1"
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 import typer
 
+from keyreid_stream.cli import run
 from keyreid_stream.cli.main import COMMANDS, main
 
 
@@ -57,3 +58,16 @@ def test_a_group_without_a_command_shows_its_help_and_nothing_else(
     assert f"Usage: keyreid {group}" in printed.out
     assert f" {command} " in printed.out
     assert printed.err == ""
+
+
+def test_ctrl_c_while_a_command_is_loaded_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keyreid_stream.cli.main.main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 130
+    assert capfd.readouterr().err == ""
