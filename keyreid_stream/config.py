@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from keyreid_stream.association import AssociationConfig
 from keyreid_stream.encoders import EncoderConfig
 from keyreid_stream.errors import ConfigError
+from keyreid_stream.geometry.zones import Zone
 from keyreid_stream.monitor import MonitorConfig
 from keyreid_stream.oracle import OracleNames
 from keyreid_stream.pose import PoseConfig
@@ -34,6 +35,7 @@ class DeploymentConfig(BaseModel):
         clips: how a track's crops become clips.
         association: who is who across cameras.
         output: what a run leaves in its folder.
+        zones: where in cameras' pictures people count.
         monitor: whether a run can be watched and controlled over HTTP.
         oracle: what is taken from the truth of a synthetic world, instead of from a stage: any of `detections`,
             `keypoints`, `tracks` and `identities`, as a list or in one string with commas.
@@ -48,6 +50,7 @@ class DeploymentConfig(BaseModel):
     clips: ClipConfig = Field(default_factory=ClipConfig)
     association: AssociationConfig = Field(default_factory=AssociationConfig)
     output: OutputConfig = Field(default_factory=OutputConfig)
+    zones: tuple[Zone, ...] = ()
     monitor: MonitorConfig = Field(default_factory=MonitorConfig)
     oracle: OracleNames = ()
 

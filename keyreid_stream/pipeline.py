@@ -30,6 +30,7 @@ from keyreid_stream.errors import ConfigError, InputError
 from keyreid_stream.geometry.calibration import Points
 from keyreid_stream.geometry.calibrations import read_calibrations
 from keyreid_stream.geometry.site import SiteGeometry
+from keyreid_stream.geometry.zones import Zones
 from keyreid_stream.interfaces import (
     Associator,
     ClipHead,
@@ -116,6 +117,7 @@ class Pipeline:
         model: ModelCard | None = None,
         oracles: Sequence[OracleName] = (),
         geometry: SiteGeometry | None = None,
+        zones: Zones | None = None,
     ) -> None:
         """Join stages.
 
@@ -126,6 +128,7 @@ class Pipeline:
             model: the card of the model behind the encoder and clip head.
             oracles: what these stages take from the truth, for reports.
             geometry: the calibrations of these cameras.
+            zones: where in their pictures people count; None: everywhere.
 
         Raises:
             ConfigError: two sources have the same camera id, or some are live and some are not.
@@ -135,6 +138,7 @@ class Pipeline:
         self.model = model
         self.oracles = tuple(oracles)
         self.geometry = geometry
+        self._zones = zones
         self.times = StageTimes(not_glue=NOT_GLUE)
         self._clip_config = clips or ClipConfig()
         self._cameras = {source.camera_id: self._camera(source) for source in stages.sources}
@@ -189,6 +193,7 @@ class Pipeline:
             )
         _all_live(sources)
         _check_retention(config.association, [source.camera_id for source in sources])
+        zones = Zones(config.zones, [source.camera_id for source in sources]) if config.zones else None
         geometry = None
         if config.sources.calibration is not None:
             calibrations = read_calibrations(Path(config.sources.calibration).expanduser())
@@ -226,6 +231,7 @@ class Pipeline:
             model=card,
             oracles=oracle.names,
             geometry=geometry,
+            zones=zones,
         )
 
     def __iter__(self) -> Iterator[Tick]:
@@ -306,6 +312,8 @@ class Pipeline:
             return Tick(index, timestamp_s, (), tuple(events), joined)
         with self.times.measure("pose"):
             detections = self.stages.detector.detect(frames)
+            if self._zones is not None:
+                detections = [self._zones.keep(frame, found) for frame, found in zip(frames, detections, strict=True)]
         with self.times.measure("quality"):
             qualities = [self._quality(frame, found) for frame, found in zip(frames, detections, strict=True)]
             stand_ins = self._stand_ins(frames, detections, qualities)

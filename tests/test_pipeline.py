@@ -21,6 +21,7 @@ from keyreid_stream.fakes import (
     RecordingSink,
     Walker,
 )
+from keyreid_stream.geometry.zones import Zone, Zones
 from keyreid_stream.interfaces import Source, Tracker
 from keyreid_stream.pipeline import Pipeline, Stages
 from keyreid_stream.structures import (
@@ -348,3 +349,13 @@ def test_most_sightings_of_people_who_are_easy_to_follow_need_no_encoding() -> N
     assert encoded_of_all == encoded_of_few + reused
     assert encoded_of_few < 0.5 * encoded_of_all
     assert all(reused == 0 for _, reused in every.encoded_and_reused.values())
+
+
+def test_whoever_stands_where_nobody_counts_is_not_there() -> None:
+    lower = ((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0))
+    zones = Zones([Zone(camera="a", kind="exclude", polygon=lower)], ["a", "b"])  # BLUE stands at 92 of 120, RED at 52
+    last = list(Pipeline(stages(two_cameras()), zones=zones))[-1]
+    shown = identity_by_colour(last)
+    assert set(shown["a"]) == {"red"}
+    assert set(shown["b"]) == {"red", "blue"}
+    assert len(last.cameras[0].detections) == 1

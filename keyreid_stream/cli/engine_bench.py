@@ -35,7 +35,9 @@ def batch_sizes(text: str) -> list[int]:
 def bench_table(bench: EngineBench) -> Table:
     """A row for every half, batch, backend and precision; narrow enough for a terminal of 80 columns."""
     title = f"{bench.model} on {bench.device}, medians of {bench.rounds}"
-    table = Table("in one call", "backend", title=Text(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title=Text(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("batch", "backend"):
+        table.add_column(column, no_wrap=True)
     for column in ("ms", "per s", "GFLOP/s", "share", "MB", "cosine", "rank-1"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in bench.figures:
