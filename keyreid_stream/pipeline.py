@@ -64,7 +64,7 @@ from keyreid_stream.structures import (
 )
 from keyreid_stream.timing import StageTimes
 from keyreid_stream.tracking import BoxmotTracker, ClipBuffer, ClipConfig, EncodingPlan
-from keyreid_stream.tracking.encoding_plan import NOBODY
+from keyreid_stream.tracking.encoding_plan import AT_FIRST, NOBODY
 
 NOT_GLUE = frozenset({"sources", "pose", "frame encoder", "clip head"})
 """Stages that wait for frames, decode or run a network; what a tick takes besides is ours."""
@@ -118,6 +118,7 @@ class Pipeline:
         oracles: Sequence[OracleName] = (),
         geometry: SiteGeometry | None = None,
         zones: Zones | None = None,
+        encode_first: int = AT_FIRST,
     ) -> None:
         """Join stages.
 
@@ -129,6 +130,7 @@ class Pipeline:
             oracles: what these stages take from the truth, for reports.
             geometry: the calibrations of these cameras.
             zones: where in their pictures people count; None: everywhere.
+            encode_first: of every track, so many sightings are encoded before any is passed over.
 
         Raises:
             ConfigError: two sources have the same camera id, or some are live and some are not.
@@ -141,6 +143,7 @@ class Pipeline:
         self._zones = zones
         self.times = StageTimes(not_glue=NOT_GLUE)
         self._clip_config = clips or ClipConfig()
+        self._encode_first = encode_first
         self._cameras = {source.camera_id: self._camera(source) for source in stages.sources}
         if len(self._cameras) != len(stages.sources):
             raise ConfigError("two cameras have the same id; give each its own name")
@@ -232,6 +235,7 @@ class Pipeline:
             oracles=oracle.names,
             geometry=geometry,
             zones=zones,
+            encode_first=max(AT_FIRST, config.association.min_observations),
         )
 
     def __iter__(self) -> Iterator[Tick]:
@@ -343,7 +347,7 @@ class Pipeline:
         every = self._clip_config.encode_every
         if every is None:
             every = LIVE_ENCODE_EVERY if isinstance(source, LiveSource) else 1
-        return PipelineCamera(source, self.stages.make_tracker, EncodingPlan(every))
+        return PipelineCamera(source, self.stages.make_tracker, EncodingPlan(every, self._encode_first))
 
     def _begin(self, frames: list[Frame]) -> float:
         """The time of this tick. Live cameras' clocks differ: with them, a tick never begins before the one before."""
@@ -363,7 +367,7 @@ class Pipeline:
         chosen = []
         for frame, found, quality in zip(frames, detections, qualities, strict=True):
             camera = self._cameras[frame.camera_id]
-            chosen.append(camera.plan.choose(frame.timestamp_s, found, quality))
+            chosen.append(camera.plan.choose(frame.timestamp_s, found, quality, epoch=frame.epoch))
             encoded = int((chosen[-1] == NOBODY).sum())
             camera.encoded += encoded
             camera.reused += len(found) - encoded

@@ -12,7 +12,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
-from keyreid_stream.decoder.messages import Failed, Order
+from keyreid_stream.decoder.messages import Failed, Order, Ready
 from keyreid_stream.decoder.slots import FrameSlots
 from keyreid_stream.decoder.stream import decode
 
@@ -22,11 +22,12 @@ def main() -> None:
     pipe, slots = Connection(int(sys.argv[1])), FrameSlots(int(sys.argv[2]))
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, orders), daemon=True).start()
+    pipe.send(Ready())
     while True:
         order = orders.get()
         try:
             decode(order, slots, pipe.send)
-        except OSError:  # nobody listens any more
+        except (BrokenPipeError, ConnectionResetError):  # nobody listens any more
             return
         except Exception as error:  # noqa: BLE001
             # Only the kind: FFmpeg puts whole addresses, passwords included, into its texts.

@@ -17,6 +17,10 @@ EARLIEST_S, LATEST_S = -0.25, 10.0
 
 _LEAST_STEP_S = 1e-4
 
+SLOWEST = 0.5
+"""Where times turn out to have been ahead, they go on at this share of the pace until they are right: they never stand
+still, which would make everybody seem to jump."""
+
 ClockName: TypeAlias = Literal["auto", "arrival"]
 
 
@@ -80,15 +84,23 @@ class WallClock:
             self.repaired += 1
             self._shift.clear()
         time_s = arrival_s if stream_s is None else stream_s + self._shift.add(arrival_s, arrival_s - stream_s)
-        if stream_s is not None:
-            self._last = stream_s, arrival_s
         if wall_s is not None:
             self.latency_s = arrival_s - wall_s
             self.is_plausible = EARLIEST_S <= self._latency.add(arrival_s, self.latency_s) <= LATEST_S
             if self._source == "auto" and self.is_plausible:
                 time_s = wall_s
-        self._last_s = max(time_s, self._last_s + _LEAST_STEP_S)
+        self._last_s = max(time_s, self._last_s + self._least_step_s(stream_s, arrival_s))
+        if stream_s is not None:
+            self._last = stream_s, arrival_s
         return self._last_s
+
+    def _least_step_s(self, stream_s: float | None, arrival_s: float) -> float:
+        """How far this frame's time must be ahead of the last one's."""
+        if self._last is None or stream_s is None:
+            return _LEAST_STEP_S
+        # Frames that were held up and now come at once have no time to pass between them.
+        passed_s = min(stream_s - self._last[0], arrival_s - self._last[1])
+        return max(_LEAST_STEP_S, SLOWEST * passed_s) if passed_s < LARGEST_JUMP_S else _LEAST_STEP_S
 
     def _has_jumped(self, stream_s: float, arrival_s: float) -> bool:
         if self._last is None:

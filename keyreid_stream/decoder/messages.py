@@ -42,6 +42,16 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """The process is there and waits for an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Frames come, but none was passed on for a while: they are thinned out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The stream is there.
 
@@ -90,4 +100,4 @@ class Ended:
     """The stream is through."""
 
 
-Message: TypeAlias = Opened | Arrived | Failed | Ended
+Message: TypeAlias = Ready | Opened | Alive | Arrived | Failed | Ended

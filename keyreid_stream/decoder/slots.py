@@ -145,7 +145,11 @@ class FrameSlots:
         return pixels.reshape(height, width, 3)
 
     def _grow(self, slot: int, size: int) -> None:
-        """Give a slot room at the end of the file; the room that it had is given back to the system where that can."""
+        """Give a slot room at the end of the file.
+
+        The room that it had is lost until both processes close the file: cameras seldom change their size, and the
+        reader may be in it.
+        """
         end = os.fstat(self._descriptor).st_size
         os.ftruncate(self._descriptor, end + size)
         self._slots["offset"][slot], self._slots["capacity"][slot] = end, size

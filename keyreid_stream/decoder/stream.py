@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from keyreid_stream.decoder.clock import WallClock
-from keyreid_stream.decoder.messages import Arrived, Ended, Failed, Message, Opened, Order
+from keyreid_stream.decoder.messages import Alive, Arrived, Ended, Failed, Message, Opened, Order
 from keyreid_stream.decoder.slots import FrameSlots, Picture
 
 LARGEST_SIDE = 8192
@@ -27,6 +27,7 @@ LARGEST_SIDE = 8192
 
 _DAMAGED_IN_A_ROW = 16
 _MOST_WAITING = 256
+_TELL_EVERY_S = 0.5
 _SKIP_BELOW = 0.5
 """Below this share of a stream's rate, frames that no other refers to need not be decoded."""
 
@@ -67,7 +68,7 @@ class _Stream:
         self._order = order
         self._clock = WallClock(order.clock)
         self._least_interval_s = 0.0 if order.max_fps is None else 0.98 / order.max_fps
-        self._last_passed_s = -math.inf
+        self._last_passed_s = self._last_told_s = -math.inf
         self._decoded = self._errors = 0
         self._wall_s: dict[int, float] = {}
         self._began: tuple[float, float] | None = None
@@ -76,6 +77,8 @@ class _Stream:
         """Decode to the end."""
         for packet in self._packets(container, stream):
             self._note_wall_clock(packet)
+            if self._order.keyframes_only:  # they may be many seconds apart
+                self._say_alive(time.time())
             try:
                 frames = packet.decode()
             except FFmpegError:
@@ -115,12 +118,18 @@ class _Stream:
         timestamp_s = self._clock.read(stream_s, arrival_s, wall_s)
         number = self._order.first_number + self._decoded
         self._decoded += 1
-        if timestamp_s - self._last_passed_s < self._least_interval_s:
+        if arrival_s - self._last_passed_s < self._least_interval_s:
+            self._say_alive(arrival_s)
             return
-        self._last_passed_s = timestamp_s
+        self._last_passed_s = self._last_told_s = arrival_s
         latency_s = self._clock.latency_s
         self._slots.write(Picture(_upright_rgb(frame), self._order.epoch, number, timestamp_s, arrival_s, latency_s))
         self._tell(Arrived(self._decoded, self._errors, self._clock.repaired, self._clock.is_plausible))
+
+    def _say_alive(self, now_s: float) -> None:
+        if now_s - self._last_told_s > _TELL_EVERY_S:
+            self._last_told_s = now_s
+            self._tell(Alive())
 
     def _note_wall_clock(self, packet: Packet[VideoStream]) -> None:
         """What the camera's wall clock showed at a frame: FFmpeg works it out of RTCP sender reports."""

@@ -32,8 +32,8 @@ class OutputConfig(BaseModel):
     crops: Literal["none", "blurred", "whole"] = "none"
     decisions: bool = False
     parquet: bool = False
-    rotate_minutes: float = Field(0.0, ge=0.0, le=100_000.0)
-    keep_pieces: int = Field(0, ge=0)
+    rotate_minutes: float = Field(default=0.0, ge=0.0, le=100_000.0)
+    keep_pieces: int = Field(default=0, ge=0)
     publish: tuple[PublishConfig, ...] = ()
 
     @model_validator(mode="after")

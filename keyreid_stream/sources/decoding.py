@@ -8,9 +8,10 @@ import sys
 from contextlib import suppress
 from multiprocessing.connection import Pipe
 
-from keyreid_stream.decoder.messages import Failed, Message, Order
+from keyreid_stream.decoder.messages import Failed, Message, Order, Ready
 
 _KILL_S = 2.0
+_START_S = 60.0
 
 
 class DecoderProcess:
@@ -32,6 +33,10 @@ class DecoderProcess:
                 pass_fds=(theirs.fileno(), memory),
                 start_new_session=True,  # Ctrl-C is for the run, which closes its cameras in good order
             )
+
+    def wait_until_ready(self) -> bool:
+        """Whether it has started. Where many start at once, that takes longer than any camera may."""
+        return isinstance(self.hear(_START_S), Ready)
 
     @property
     def pid(self) -> int:

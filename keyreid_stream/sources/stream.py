@@ -218,11 +218,15 @@ class StreamSource:
         """The process that decodes; a new one after the old one was killed."""
         with self._lock:
             decoder = self._decoder
-            if decoder is None or not decoder.is_running:
-                if decoder is not None:
-                    decoder.close()
-                decoder = self._decoder = DecoderProcess(memory)
-            return decoder
+            if decoder is not None and decoder.is_running:
+                return decoder
+            if decoder is not None:
+                decoder.close()
+            decoder = self._decoder = DecoderProcess(memory)
+            if self._closing.is_set():  # `close` has been here, and would not know of this one
+                decoder.kill()
+        decoder.wait_until_ready()  # where it is not, the next thing heard says so
+        return decoder
 
     def _order(self) -> Order:
         config = self._config

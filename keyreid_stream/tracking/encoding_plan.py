@@ -7,6 +7,7 @@ appearance stands in for the detection's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ BETTER_BY = 0.15
 
 AT_FIRST = 4
 """What the associator wants to have seen before it decides on a track (`association.min_observations`)."""
+
+LOST_AFTER_S = 1.0
+"""Whoever was not seen for longer is somebody new until their picture says otherwise, also where frames are rare."""
 
 NOBODY = 0
 """No track stands in: the sighting is to be encoded. Track ids begin at 1."""
@@ -58,18 +62,27 @@ class EncodingPlan:
         self._every = every
         self._at_first = at_first
         self._followed: dict[int, _Followed] = {}
+        self._last_s = -math.inf
+        self._epoch: int | None = None
 
-    def choose(self, timestamp_s: float, detections: Detections, quality: FloatArray) -> IntArray:
+    def choose(self, timestamp_s: float, detections: Detections, quality: FloatArray, *, epoch: int = 0) -> IntArray:
         """Whose appearance stands in for each detection's.
+
+        Only tracks that were seen in the frame before, and a moment ago, stand in: one that the tracker has lost and
+        not given up must not lend its appearance to a newcomer.
 
         Args:
             timestamp_s: of the frame.
             detections: its N people.
             quality: (N,) how much their pictures can tell, 0 to 1.
+            epoch: the frame's; with a new one, all tracks are over.
 
         Returns:
             (N,) int64: a track's id, or `NOBODY` where the detection is to be encoded.
         """
+        if epoch != self._epoch:
+            self._followed.clear()
+            self._epoch = epoch
         stand_ins: IntArray = np.full(len(detections), NOBODY, np.int64)
         if self._every == 1 or not len(detections) or not self._followed:
             return stand_ins
@@ -83,7 +96,9 @@ class EncodingPlan:
         wanted_once = (overlaps >= NEAR_FROM).sum(axis=1)[best] == 1
         for row in np.flatnonzero(alone & fits & wanted_once & (others.max(axis=0) < NEAR_FROM)):
             track_id = int(track_ids[best[row]])
-            if not self._is_due(self._followed[track_id], float(quality[row])):
+            track = self._followed[track_id]
+            in_sight = track.seen_s >= self._last_s and timestamp_s - track.seen_s <= LOST_AFTER_S
+            if in_sight and not self._is_due(track, float(quality[row])):
                 stand_ins[row] = track_id
         return stand_ins
 
@@ -118,6 +133,7 @@ class EncodingPlan:
                 seen = _Followed(box, _STILL, timestamp_s, appearance[row], float(quality[row]))
                 self._note(track_id, seen, encoded=bool(encoded[row]))
         self.forget(shown.ended)
+        self._last_s = timestamp_s
 
     def forget(self, track_ids: Iterable[int]) -> None:
         """Tracks have ended."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyreid_stream.decoder.clock import LATEST_S, WINDOW_S, LowerEnvelope, WallClock
+from keyreid_stream.decoder.clock import LATEST_S, SLOWEST, WINDOW_S, LowerEnvelope, WallClock
 
 BEGAN_S = 1_800_000_000.0
 
@@ -22,14 +23,25 @@ def test_jitter_of_arrival_does_not_reach_the_times() -> None:
     assert math.isnan(clock.latency_s)
 
 
-def test_the_cameras_own_wall_clock_is_taken_where_it_can_be_right() -> None:
+@pytest.mark.parametrize("latency_s", [0.3, 3.0])
+def test_the_cameras_own_wall_clock_is_taken_where_it_can_be_right(latency_s: float) -> None:
     clock = WallClock()
-    for index in range(20):
-        stream_s, wall_s = index / 10, BEGAN_S + index / 10
-        time_s = clock.read(stream_s, wall_s + 0.3, wall_s if index >= 5 else None)
-        assert time_s == pytest.approx(wall_s + (0.3 if index < 5 else 0.0), abs=0.31 if 5 <= index < 9 else 1e-6)
-    assert clock.latency_s == pytest.approx(0.3)
+    times = []
+    for index in range(200):
+        wall_s = BEGAN_S + index / 10
+        times.append(clock.read(index / 10, wall_s + latency_s, wall_s if index >= 5 else None))
+    assert times[4] == pytest.approx(BEGAN_S + 0.4 + latency_s)
+    assert times[-1] == pytest.approx(BEGAN_S + 19.9)
+    steps = [after - before for before, after in pairwise(times)]
+    assert min(steps) >= 0.1 * SLOWEST - 1e-6  # times never stand still
+    assert clock.latency_s == pytest.approx(latency_s)
     assert clock.is_plausible
+
+
+def test_frames_that_were_held_up_and_come_at_once_are_not_put_into_the_future() -> None:
+    clock = WallClock()
+    times = [clock.read(index / 10, BEGAN_S + 3.0 + index * 1e-3, None) for index in range(30)]
+    assert times[-1] < BEGAN_S + 3.2
 
 
 @pytest.mark.parametrize("wrong_by_s", [3600.0, 1.0, -2 * LATEST_S])

@@ -232,6 +232,15 @@ def test_frames_are_thinned_before_they_are_copied() -> None:
         assert watch.source.counts.dropped <= 2
 
 
+def test_a_camera_that_is_asked_for_little_is_not_taken_for_a_dead_one() -> None:
+    with TsServer(transport_stream(200)) as server, watched(server.address, max_fps=0.2) as watch:
+        began = time.monotonic()
+        watch.until(lambda _: time.monotonic() - began > 2 * QUICK.stall_s, "time")
+        counts = watch.source.counts
+    assert (counts.state, counts.epoch, counts.reconnects, counts.reason) == ("streaming", 0, 0, "")
+    assert len(watch.frames) <= 2
+
+
 def test_key_frames_only() -> None:
     config = QUICK.model_copy(update={"keyframes_only": True})
     with TsServer(transport_stream(200)) as server, watched(server.address, config) as watch:

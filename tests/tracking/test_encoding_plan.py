@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keyreid_stream.structures import Detections, FloatArray, Tracks
 from keyreid_stream.tracking import EncodingPlan
-from keyreid_stream.tracking.encoding_plan import NOBODY
+from keyreid_stream.tracking.encoding_plan import LOST_AFTER_S, NOBODY
 
 EVERY, AT_FIRST = 4, 2
 
@@ -28,11 +28,11 @@ class Camera:
         self.now_s = 0.0
         self.encodings = 0
 
-    def see(self, found: Detections, *, quality: float = 0.5, ended: tuple[int, ...] = ()) -> list[int]:
+    def see(self, found: Detections, *, quality: float = 0.5, ended: tuple[int, ...] = (), epoch: int = 0) -> list[int]:
         """One frame; whose appearance stood in. Track n is the n-th person."""
         self.now_s += 0.1
         qualities: FloatArray = np.full(len(found), quality, np.float32)
-        stand_ins = self.plan.choose(self.now_s, found, qualities)
+        stand_ins = self.plan.choose(self.now_s, found, qualities, epoch=epoch)
         appearance = np.zeros((len(found), 2), np.float32)
         for row, track_id in enumerate(stand_ins.tolist()):
             if track_id == NOBODY:
@@ -124,6 +124,30 @@ def test_after_a_pause_nobody_is_where_expected_unless_they_stood_still() -> Non
         camera.see(people(100 + 10 * step))
     camera.now_s += 2.0
     assert camera.see(people(130)) == [0]
+
+
+def test_whoever_appears_where_somebody_was_lost_is_encoded() -> None:
+    camera = Camera(every=100)
+    for _ in range(5):
+        camera.see(people(100))
+    camera.see(people())  # lost, and not given up
+    assert camera.see(people(100)) == [0]
+
+
+def test_after_a_long_gap_everybody_is_encoded_even_where_they_stood_still() -> None:
+    camera = Camera(every=100)
+    for _ in range(5):
+        camera.see(people(100))
+    camera.now_s += LOST_AFTER_S
+    assert camera.see(people(100)) == [0]
+
+
+def test_with_a_new_connection_everybody_is_encoded() -> None:
+    camera = Camera(every=100)
+    for _ in range(5):
+        camera.see(people(100))
+    assert camera.see(people(100)) == [1]
+    assert camera.see(people(100), epoch=1) == [0]
 
 
 @given(
