@@ -6,7 +6,7 @@ What was merged stays apart inside, as it was, so that a merge can be undone; wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from keyreid_stream.association.exemplars import Exemplar, keep
@@ -63,6 +63,17 @@ class Member:
         yield self
         for one in self.merged:
             yield from one.family()
+
+    def copied(self) -> Member:
+        """The same, with its family, that does not change with it."""
+        return replace(
+            self,
+            exemplars=list(self.exemplars),
+            tracks=dict(self.tracks),
+            others=dict(self.others),
+            folded=dict(self.folded),
+            merged=[one.copied() for one in self.merged],
+        )
 
     def part_from(self, identity_id: int) -> None:
         """Note that somebody is another person."""

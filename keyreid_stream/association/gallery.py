@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from keyreid_stream.association.candidates import CandidateSearch
 from keyreid_stream.association.config import AssociationConfig
-from keyreid_stream.association.entries import REMEMBERED_OTHERS, Entry
+from keyreid_stream.association.entries import REMEMBERED_OTHERS, Entry, Member
 from keyreid_stream.association.exemplars import Exemplar
 from keyreid_stream.association.operations import OPERATIONS, GalleryState, Operation, SketchKey, changed_by
 from keyreid_stream.association.similarity import Signatures
@@ -29,6 +29,14 @@ TOUCHED_EVERY_S = 1.0
 
 MOST_NAME = 200
 """Characters of a name."""
+
+
+class TrackSpan(NamedTuple):
+    """A track of the run that was begun last, and when it was seen, on that run's clock."""
+
+    key: TrackKey
+    first_s: float
+    last_s: float
 
 
 class Journal(Protocol):
@@ -220,6 +228,53 @@ class Gallery:
         self._do("detach", identity_id, new_id, *chosen)
         return new_id
 
+    def part(self, identity_id: int, spans: Sequence[TrackSpan]) -> int:
+        """Make a new identity of some of an identity's tracks of the run that was begun last; its id.
+
+        Views that their camera had of the identity while they lasted go with them.
+
+        Raises:
+            InputError: the identity is unknown, a track is not its, or none would remain.
+        """
+        entry = self._require(identity_id)
+        tracks = {self._state.run_track(span.key) for span in spans}
+        strange = sorted(f"{one.key.camera_id}/{one.key.track_id}" for one in tracks if not entry.lists(one))
+        if strange or not tracks or len(tracks) == len(entry.tracks):
+            raise InputError(
+                f"tracks {', '.join(strange)} are not of identity {identity_id} in its gallery's last run"
+                if strange
+                else f"some tracks of identity {identity_id} must be chosen, and one must remain"
+            )
+        self._unseen_since_s = -np.inf
+        new_id = self._state.next_id
+        told = [
+            (span.key.camera_id, span.key.track_id, span.first_s + self.offset_s, span.last_s + self.offset_s)
+            for span in spans
+        ]
+        self._do("part", identity_id, new_id, *(value for one in told for value in one))
+        return new_id
+
+    def settle(self) -> None:
+        """A run has ended: what it had not settled yet is settled."""
+        if self._state.sketches:
+            self._do("settle")
+
+    def put_back(self, gone: Sequence[int], members: Sequence[Member]) -> None:
+        """Let people be as they once were.
+
+        Args:
+            gone: identities that are no more.
+            members: those that are there instead.
+
+        Raises:
+            InputError: an identity is unknown.
+        """
+        for identity_id in gone:
+            self._require(identity_id)
+        self._unseen_since_s = -np.inf
+        back = [one.identity_id for member in members for one in member.family()]
+        self._do("put_back", len(gone), *gone, *back, members=tuple(members))
+
     def name(self, identity_id: int, text: str) -> None:
         """Call an identity something; an empty text takes the name away.
 
@@ -313,8 +368,14 @@ class Gallery:
             raise InputError(f"identity {identity_id} was merged into {now}; name that one")
         raise InputError(f"there is no identity {identity_id} in the gallery; list those there are")
 
-    def _do(self, name: str, *arguments: int | float | str, exemplar: Exemplar | None = None) -> None:
-        operation = Operation(name, arguments, exemplar)
+    def _do(
+        self,
+        name: str,
+        *arguments: int | float | str,
+        exemplar: Exemplar | None = None,
+        members: tuple[Member, ...] = (),
+    ) -> None:
+        operation = Operation(name, arguments, exemplar, members)
         OPERATIONS[name](self._state, operation)
         self._note_change(operation)
         if self._journal is not None:

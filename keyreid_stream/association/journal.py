@@ -17,7 +17,12 @@ from keyreid_stream.structures import TrackKey
 
 
 def encoded(operation: Operation) -> tuple[str, bytes]:
-    """An operation as text and the numbers of its exemplar, empty without one."""
+    """An operation as text and the numbers of its exemplar or members, empty without."""
+    if operation.members:
+        records = [encoded_member(member) for member in operation.members]
+        fields = [_member_fields(member) for member in operation.members]
+        text = _text([operation.name, list(operation.arguments), {"members": fields}])
+        return text, b"".join(numbers for _, numbers in records)
     if operation.exemplar is None:
         return _text([operation.name, list(operation.arguments)]), b""
     fields, numbers = _exemplar_record(operation.exemplar)
@@ -32,6 +37,8 @@ def decoded(text: str, numbers: bytes) -> Operation:
     """
     try:
         name, arguments, *rest = json.loads(text)
+        if rest and isinstance(rest[0], dict):
+            return Operation(str(name), tuple(arguments), members=_members(rest[0]["members"], numbers))
         exemplar = _exemplar(rest[0], numbers) if rest else None
         return Operation(str(name), tuple(arguments), exemplar)
     except (ValueError, TypeError, KeyError) as error:
@@ -164,6 +171,13 @@ def _exemplar(fields: list[Any], numbers: bytes) -> Exemplar:
     if not 0 < size == row.shape[1] - parts:
         raise ValueError("other numbers than the exemplar has")
     return Exemplar(Signatures(row[:, :size], row[:, size:]), str(camera_id), clips, first_s, last_s)
+
+
+def _members(fields: list[dict[str, Any]], numbers: bytes) -> tuple[Member, ...]:
+    rest = _Numbers(numbers)
+    members = tuple(_member(one, rest) for one in fields)
+    rest.finish()
+    return members
 
 
 def _damaged_snapshot() -> InputError:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from keyreid_stream.association.entries import Entry, Member, RunTrack
 from keyreid_stream.association.exemplars import Exemplar, keep
 from keyreid_stream.structures import TrackKey
+
+_CLOCK_TOLERANCE_S = 1e-3
+"""Times in a file are rounded to this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,11 +23,13 @@ class Operation:
         name: one of `OPERATIONS`.
         arguments: plain values, as many as the operation takes.
         exemplar: of `add_exemplar` and `sketch` alone, in half precision.
+        members: of `put_back` alone.
     """
 
     name: str
     arguments: tuple[int | float | str, ...]
     exemplar: Exemplar | None = None
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,8 @@ class GalleryState:
         return ids
 
 
-def _begin_run(state: GalleryState, operation: Operation) -> None:
-    _, offset_s = operation.arguments
+def _settle(state: GalleryState, operation: Operation) -> None:
+    del operation
     for owner, exemplar in state.sketches.values():
         holder = state.holder(owner)
         if holder is None:
@@ -106,6 +113,11 @@ def _begin_run(state: GalleryState, operation: Operation) -> None:
         state.keep(member, exemplar)
         entry.changed()
     state.sketches.clear()
+
+
+def _begin_run(state: GalleryState, operation: Operation) -> None:
+    _, offset_s = operation.arguments
+    _settle(state, operation)
     state.run += 1
     state.offset_s = float(offset_s)
 
@@ -195,6 +207,38 @@ def _detach(state: GalleryState, operation: Operation) -> None:
     state.add(Member(new_id, first_s, last_s, exemplars=chosen))
 
 
+def _part(state: GalleryState, operation: Operation) -> None:
+    identity_id, new_id, *spans = operation.arguments
+    entry, parted = state.entries[int(identity_id)], Member(int(new_id), np.inf, -np.inf)
+    for camera_id, track_id, first_s, last_s in zip(*(iter(spans),) * 4, strict=True):
+        track = state.run_track(TrackKey(str(camera_id), int(track_id)))
+        parted.first_seen_s = min(parted.first_seen_s, float(first_s))
+        parted.last_seen_s = max(parted.last_seen_s, float(last_s))
+        parted.list_track(track)
+        for member in entry.member.family():
+            member.tracks.pop(track, None)
+            theirs = [one for one in member.exemplars if _is_within(one, str(camera_id), float(first_s), float(last_s))]
+            member.exemplars = [one for one in member.exemplars if one not in theirs]
+            for exemplar in theirs:
+                state.keep(parted, exemplar)
+    entry.changed()
+    state.next_id = max(state.next_id, int(new_id) + 1)
+    state.add(parted)
+
+
+def _is_within(exemplar: Exemplar, camera_id: str, first_s: float, last_s: float) -> bool:
+    is_inside = first_s - _CLOCK_TOLERANCE_S <= exemplar.first_s and exemplar.last_s <= last_s + _CLOCK_TOLERANCE_S
+    return exemplar.camera_id == camera_id and is_inside
+
+
+def _put_back(state: GalleryState, operation: Operation) -> None:
+    count, *ids = (int(one) for one in operation.arguments)  # the rest of the ids is told for `named_by`
+    for identity_id in ids[:count]:
+        del state.entries[identity_id]
+    for member in operation.members:
+        state.add(member.copied())
+
+
 def _name(state: GalleryState, operation: Operation) -> None:
     identity_id, text = operation.arguments
     family = list(state.entries[int(identity_id)].member.family())
@@ -237,6 +281,7 @@ def _is_old(exemplar: Exemplar, before_s: float, camera_id: str) -> bool:
 
 OPERATIONS: dict[str, Callable[[GalleryState, Operation], None]] = {
     "begin_run": _begin_run,
+    "settle": _settle,
     "found": _found,
     "touch": _touch,
     "add_track": _add_track,
@@ -248,6 +293,8 @@ OPERATIONS: dict[str, Callable[[GalleryState, Operation], None]] = {
     "merge": _merge,
     "unmerge": _unmerge,
     "detach": _detach,
+    "part": _part,
+    "put_back": _put_back,
     "name": _name,
     "forget": _forget,
     "expire": _expire,
@@ -255,8 +302,8 @@ OPERATIONS: dict[str, Callable[[GalleryState, Operation], None]] = {
 }
 """What each operation does, by name."""
 
-_OF_NOBODY = ("begin_run", "drop_sketch", "prune")
-_OF_TWO = ("set_apart", "merge", "unmerge", "detach")
+_OF_NOBODY = ("begin_run", "settle", "drop_sketch", "prune")
+_OF_TWO = ("set_apart", "merge", "unmerge", "detach", "part")
 
 
 def named_by(operation: Operation) -> frozenset[int]:
@@ -265,11 +312,13 @@ def named_by(operation: Operation) -> frozenset[int]:
         return frozenset()
     if operation.name == "expire":
         return frozenset(int(one) for one in operation.arguments)
+    if operation.name == "put_back":
+        return frozenset(int(one) for one in operation.arguments[1:])
     return frozenset(int(one) for one in operation.arguments[: 2 if operation.name in _OF_TWO else 1])
 
 
 def changed_by(operation: Operation) -> frozenset[int] | None:
     """The identities that an operation makes, changes or ends; None for any of them."""
-    if operation.name in ("begin_run", "forget", "prune"):
+    if operation.name in ("begin_run", "settle", "forget", "prune"):
         return None
     return frozenset() if operation.name == "sketch" else named_by(operation)

@@ -127,6 +127,11 @@ class GalleryStore:
         self.close()
 
     @property
+    def is_usable(self) -> bool:
+        """Whether it is open, and nothing has failed."""
+        return self._is_open and not self._failed
+
+    @property
     def created_utc_s(self) -> float | None:
         """When the gallery was made, from which its clock counts; None as long as nothing was written."""
         return float(self._meta["created_utc_s"]) if self._meta else None

@@ -45,8 +45,17 @@ class StoredAssociator(OnlineAssociator):
             return super().update(timestamp_s, evidence, ended)
 
     def close(self) -> None:
-        """Let the file go."""
-        self.store.close()
+        """Settle what the run leaves, so that whoever was seen last is found too, and let the file go.
+
+        Raises:
+            InputError: the file cannot be written; what it said before still holds.
+        """
+        try:
+            if self._has_begun and self.store.is_usable:
+                with self.store.tick():
+                    self.store.gallery.settle()
+        finally:
+            self.store.close()
 
 
 def open_associator(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from keyreid_stream.camera_names import check_distinct
-from keyreid_stream.config import DeploymentConfig, deployment
+from keyreid_stream.config import DeploymentConfig, deployment, merged
 from keyreid_stream.demo.config import DemoConfig
 from keyreid_stream.demo.judging import TRUTH, judge
 from keyreid_stream.demo.truth_sink import TruthSink
@@ -92,8 +92,21 @@ class Demo:
         self._truth = TruthSink(truth, {camera.camera_id: camera for camera in cameras})
 
     @classmethod
-    def from_config(cls, config: DemoConfig, folder: Path, *, overwrite: bool = False) -> Self:
+    def from_config(
+        cls,
+        config: DemoConfig,
+        folder: Path,
+        *,
+        overwrite: bool = False,
+        also: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Check the folder, then make the world and load the networks.
+
+        Args:
+            config: which world, which networks.
+            folder: where to write; new, empty, or (with `overwrite`) an earlier run's.
+            overwrite: whether an earlier run's outputs may be replaced.
+            also: further settings, as in a deployment's file.
 
         Raises:
             InputError: the folder cannot be used, or a setting, scene or weights file is bad.
@@ -102,13 +115,12 @@ class Demo:
         destination = RunFolder(folder, overwrite=overwrite)
         destination.check()
         destination.check_inputs([config.scene, pose.weights, config.weights or ""])
-        settings = deployment(
-            {
-                "sources": {"cameras": [config.address]},
-                "pose": {"weights": pose.weights},
-                "model": {"weights": config.weights},
-            }
-        )
+        own = {
+            "sources": {"cameras": [config.address]},
+            "pose": {"weights": pose.weights},
+            "model": {"weights": config.weights},
+        }
+        settings = deployment(merged(own, also or {}))
         cameras = open_world(config.address, keep_truth=True)
         check_distinct([(camera.camera_id, camera.camera_id) for camera in cameras])
         pipeline = Pipeline.from_config(settings, sources=cameras)

@@ -9,15 +9,19 @@ Upkeep: TypeAlias = Callable[[Any, Mapping[int, Any]], None]
 """(BoxMOT tracker, its live tracks by BoxMOT id) -> None"""
 
 
-def drop_features(_tracker: Any, live: Mapping[int, Any]) -> None:
-    """BoT-SORT: 50 past features per track, also of the removed tracks it keeps."""
+def drop_features(tracker: Any, live: Mapping[int, Any]) -> None:
+    """BoT-SORT: 50 past features per track, and its last hundreds of tracks that ended, each with a frame's embeddings."""
     for track in live.values():
         track.features.clear()
+    drop_removed(tracker, live)
 
 
 def drop_removed(tracker: Any, live: Mapping[int, Any]) -> None:
     """ByteTrack: every track that ever ended; only those matter that came back, to be removed again."""
-    tracker.removed_stracks = [track for track in tracker.removed_stracks if track.id in live]
+    removed = tracker.removed_stracks
+    kept = [track for track in removed if track.id in live]
+    removed.clear()
+    removed.extend(kept)
 
 
 def drop_observations(_tracker: Any, live: Mapping[int, Any]) -> None:
