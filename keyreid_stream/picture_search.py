@@ -6,20 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keyreid_stream.association.decisions import PartComparison
+from keyreid_stream.association.explaining import compared_parts
 from keyreid_stream.association.gallery import Gallery
-from keyreid_stream.association.similarity import signatures
+from keyreid_stream.association.similarity import Signatures, signatures, similarity
 from keyreid_stream.interfaces import ClipHead, FrameEncoder, PoseDetector
 from keyreid_stream.models.crops import crop_frames
-from keyreid_stream.structures import Clip, ClipEmbedding, Detections, Frame, ImageArray
+from keyreid_stream.structures import Clip, ClipEmbedding, Detections, EmbeddingLayout, Frame, ImageArray
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Somebody in a gallery, and how alike they look to somebody in a picture, -1 to 1."""
+    """Somebody in a gallery, and how alike they look to somebody in a picture.
+
+    Attributes:
+        identity_id, name: who.
+        similarity: of the view of them that is most alike, -1 to 1.
+        parts: the whole body and each part, compared with that view.
+    """
 
     identity_id: int
     name: str
     similarity: float
+    parts: tuple[PartComparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +74,29 @@ def search_picture(
     embeddings = _embedded(frame, found, encoder, head)
     if not embeddings:
         return []
-    identity_ids, similarities = gallery.nearest(signatures(embeddings, global_weight), count)
+    rows = signatures(embeddings, global_weight)
+    identity_ids, similarities = gallery.nearest(rows, count)
     names = {identity_id: entry.name for identity_id, entry in gallery.entries()}
     people = []
     for row in order.tolist():
         left, top, right, bottom = (float(edge) for edge in found.boxes_xyxy[row])
+        own = rows.of(np.array([row]))
         likenesses = zip(identity_ids[row].tolist(), similarities[row].tolist(), strict=True)
-        named = tuple(Likeness(one, names[one], how) for one, how in likenesses)
+        named = tuple(
+            Likeness(one, names[one], how, _parts(own, gallery, one, head.layout, global_weight))
+            for one, how in likenesses
+        )
         people.append(PersonInPicture((left, top, right, bottom), named))
     return people
+
+
+def _parts(
+    own: Signatures, gallery: Gallery, identity_id: int, layout: EmbeddingLayout, global_weight: float
+) -> tuple[PartComparison, ...]:
+    """Part by part, beside the view of somebody that is most alike."""
+    views = [one.signature for one in gallery.exemplars(identity_id)]
+    closest = max(views, key=lambda view: float(similarity(own, view, global_weight)[0, 0]))
+    return compared_parts(own, closest, layout, global_weight)
 
 
 def _embedded(frame: Frame, found: Detections, encoder: FrameEncoder, head: ClipHead) -> list[ClipEmbedding]:

@@ -207,7 +207,8 @@ class OpenRun:
 
     @contextmanager
     def _open(self) -> Iterator[GalleryStore]:
-        assert self.gallery is not None
+        if self.gallery is None:
+            raise InputError(self.why_fixed)
         with self.edit_lock, GalleryStore(self.gallery, must_exist=True) as store:
             yield store
 

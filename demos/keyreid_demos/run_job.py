@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from keyreid_stream.errors import KeyReIDError
+from keyreid_stream.run_statistics import RunStatistics
 
 _STOP_WITHIN_S = 10.0
 _TOLD_EVERY_S = 0.3
@@ -133,7 +134,9 @@ class RunJob:
 class _Teller:
     """A sink that tells the page how far the run is."""
 
-    def __init__(self, pipe: Connection, statistics: Any, expected_frames: int | None, notices: tuple[str, ...]) -> None:
+    def __init__(
+        self, pipe: Connection, statistics: RunStatistics, expected_frames: int | None, notices: tuple[str, ...]
+    ) -> None:
         self._pipe = pipe
         self._statistics = statistics
         self._expected_frames = expected_frames
@@ -186,7 +189,7 @@ def _work(request: Request, folder: Path, pipe: Connection) -> None:
         pipe.send(Progress("stopped", "stopped before the first picture"))
     except BrokenPipeError:
         return  # the page is gone
-    except Exception as error:  # noqa: BLE001: whatever it was, the page must not show a trace, nor wait for ever
+    except Exception as error:  # noqa: BLE001 - whatever it was: no trace on the page, and nobody waits for ever
         pipe.send(Progress("failed", f"the run failed ({type(error).__name__}: {' '.join(str(error).split())[:300]})"))
 
 

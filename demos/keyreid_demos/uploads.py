@@ -81,7 +81,7 @@ def checked_picture(image: ImageArray | None) -> ImageArray:
     """
     if image is None:
         raise InputError("no picture was given; drop a JPEG or PNG file, or paste one")
-    if image.ndim != 3 or image.shape[0] * image.shape[1] > MAX_PICTURE_PIXELS:  # noqa: PLR2004
+    if image.ndim != 3 or image.shape[0] * image.shape[1] > MAX_PICTURE_PIXELS:
         raise InputError(f"a picture may have {MAX_PICTURE_PIXELS // 1_000_000} megapixels; give a smaller one")
     return image
 

@@ -25,7 +25,7 @@ from keyreid_stream.association.similarity import Signatures, part_similarities,
 from keyreid_stream.association.thresholds import Thresholds
 from keyreid_stream.association.tracklets import TrackletBook
 from keyreid_stream.models.parts import PART_NAMES
-from keyreid_stream.structures import IntArray
+from keyreid_stream.structures import EmbeddingLayout, IntArray
 
 _DECIMALS = 4
 """More says nothing, and a record has hundreds of numbers."""
@@ -169,21 +169,7 @@ class Explainer:
         if layout is None:
             return ()
         mine, theirs = _row(comparison.left.signatures, row), _row(comparison.right.signatures, column)
-        whole, parts = part_similarities(mine, theirs, layout, self._config.global_weight)
-        compared = [
-            PartComparison(name="whole body", similarity=_rounded(whole[0]), visibility=1.0, candidate_visibility=1.0)
-        ]
-        for part, name in enumerate(_names(layout.parts)):
-            own, other = float(mine.visibility[0, part]), float(theirs.visibility[0, part])
-            compared.append(
-                PartComparison(
-                    name=name,
-                    similarity=_rounded(parts[0, part]) if own > 0 and other > 0 else None,
-                    visibility=_rounded(own),
-                    candidate_visibility=_rounded(other),
-                )
-            )
-        return tuple(compared)
+        return compared_parts(mine, theirs, layout, self._config.global_weight)
 
     def _views(self, comparison: Comparison, row: int, column: int) -> list[View]:
         """What there is of the candidate, the most similar first."""
@@ -211,6 +197,27 @@ class Explainer:
 
 def _row(signatures: Signatures, row: int) -> Signatures:
     return Signatures(signatures.vectors[row : row + 1], signatures.visibility[row : row + 1])
+
+
+def compared_parts(
+    mine: Signatures, theirs: Signatures, layout: EmbeddingLayout, global_weight: float
+) -> tuple[PartComparison, ...]:
+    """The whole body, then each part, of two rows side by side."""
+    whole, parts = part_similarities(mine, theirs, layout, global_weight)
+    compared = [
+        PartComparison(name="whole body", similarity=_rounded(whole[0]), visibility=1.0, candidate_visibility=1.0)
+    ]
+    for part, name in enumerate(_names(layout.parts)):
+        own, other = float(mine.visibility[0, part]), float(theirs.visibility[0, part])
+        compared.append(
+            PartComparison(
+                name=name,
+                similarity=_rounded(parts[0, part]) if own > 0 and other > 0 else None,
+                visibility=_rounded(own),
+                candidate_visibility=_rounded(other),
+            )
+        )
+    return tuple(compared)
 
 
 def _names(parts: int) -> Sequence[str]:

@@ -18,6 +18,7 @@ from keyreid_stream.errors import InputError
 from keyreid_stream.models.load import load_model
 from keyreid_stream.picture_search import search_picture
 from keyreid_stream.pose import PoseConfig, UltralyticsPose
+from keyreid_stream.report import decision_words as words
 from keyreid_stream.structures import ImageArray
 
 MAX_PICTURE_BYTES = 64 * 2**20
@@ -32,6 +33,7 @@ def search(
         str | None, typer.Option(help="KeyRe-ID weights that the gallery was made with; usually those of the package.")
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=100, help="How many of the gallery to name for each person.")] = 5,
+    parts: Annotated[bool, typer.Option("--parts", help="Tell how alike each part of the body is.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Find out whom of the gallery a picture shows; similarities, no decision."""
@@ -44,9 +46,6 @@ def search(
     space = EmbeddingSpace(head.layout, loaded.card.name, loaded.card.sha256)
     detector = _detector(pose, device)
     with GalleryStore(file, space=space, must_exist=True) as store:
-        detector = (
-            None if pose is None else UltralyticsPose(PoseConfig.model_validate({"weights": pose, "device": device}))
-        )
         people = search_picture(
             image,
             store.gallery,
@@ -62,9 +61,10 @@ def search(
     for number, person in enumerate(people, start=1):
         box = ", ".join(f"{edge:.0f}" for edge in person.box_xyxy)
         typer.echo(f"person {number} at {box}")
-        table = Table("id", "name", "similarity", box=None)
+        table = Table("id", "name", "similarity", *(["parts"] if parts else []), box=None)
         for one in person.likenesses:
-            table.add_row(str(one.identity_id), Text(one.name), f"{one.similarity:.3f}")
+            told = [" · ".join(words.part(part) for part in one.parts)] if parts else []
+            table.add_row(str(one.identity_id), Text(one.name), f"{one.similarity:.3f}", *told)
         Console().print(table)
 
 

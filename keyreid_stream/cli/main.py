@@ -64,6 +64,11 @@ COMMANDS = {
     ),
     "show": Command("keyreid_stream.cli.show", "show_app", "Pictures of what the model looks at."),
     "train": Command("keyreid_stream.cli.train", "train_app", "Train a model: keyreid train RECIPE --data ROOT."),
+    "ui": Command(
+        "keyreid_stream.cli.ui",
+        "ui",
+        "Open the page: runs, the people in them, search, and what the model looks at, in a browser.",
+    ),
     "weights": Command("keyreid_stream.cli.weights", "weights_app", "List, fetch, import and show weights."),
     "world": Command("keyreid_stream.cli.world", "world_app", "Synthetic worlds with perfect truth."),
 }

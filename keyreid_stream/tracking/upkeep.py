@@ -10,7 +10,7 @@ Upkeep: TypeAlias = Callable[[Any, Mapping[int, Any]], None]
 
 
 def drop_features(tracker: Any, live: Mapping[int, Any]) -> None:
-    """BoT-SORT: 50 past features per track, and its last hundreds of tracks that ended, each with a frame's embeddings."""
+    """BoT-SORT: 50 past features a track, and hundreds of tracks that ended, each with all embeddings of a frame."""
     for track in live.values():
         track.features.clear()
     drop_removed(tracker, live)

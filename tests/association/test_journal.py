@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keyreid_stream.association import AssociationConfig, OnlineAssociator
 from keyreid_stream.association.entries import SEPARABLE
 from keyreid_stream.association.exemplars import Exemplar
-from keyreid_stream.association.gallery import Gallery
+from keyreid_stream.association.gallery import Gallery, TrackSpan
 from keyreid_stream.association.journal import (
     decode_head,
     decoded,
@@ -52,7 +52,7 @@ def exemplar(seed: int) -> Exemplar:
 
 KINDS = (
     *("found", "touch", "track", "untrack", "exemplar", "apart", "merge", "expire", "unmerge", "detach", "name"),
-    *("forget", "prune", "sketch", "drop", "run"),
+    *("forget", "prune", "sketch", "drop", "run", "settle", "part", "back"),
 )
 STEPS = st.tuples(st.sampled_from(KINDS), st.integers(0, 9), st.integers(0, 9))
 
@@ -77,6 +77,8 @@ def step(gallery: Gallery, name: str, first: int, second: int, time_s: float) ->
         "sketch": lambda: gallery.sketch(one, key, 0, exemplar(first)),
         "drop": lambda: gallery.drop_sketch(key, 0),
         "run": lambda: gallery.begin_run(time_s, float(second)),
+        "settle": lambda: gallery.settle(),
+        "back": lambda: gallery.put_back([one], [entry.member.copied()]),
     }
     if name in simple:
         simple[name]()
@@ -84,6 +86,8 @@ def step(gallery: Gallery, name: str, first: int, second: int, time_s: float) ->
         gallery.unmerge(one)
     elif name == "detach" and len(entry.exemplars) > 1:
         gallery.detach(one, [second % len(entry.exemplars)])
+    elif name == "part" and len(entry.tracks) > 1 and entry.tracks[0].run == gallery.state.run:
+        gallery.part(one, [TrackSpan(entry.tracks[0].key, time_s - 5, time_s)])
     elif one != other and name == "apart":
         gallery.set_apart(one, other)
     elif one != other and name == "merge":

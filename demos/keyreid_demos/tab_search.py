@@ -1,0 +1,48 @@
+"""The tab of search: whom of the run a picture shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from keyreid_demos import search_page
+from keyreid_demos.context import Context
+from keyreid_demos.run_files import address_of
+from keyreid_demos.told import told
+from keyreid_demos.uploads import read_picture
+from keyreid_stream.errors import InputError
+
+
+def add_search(context: Context) -> None:
+    """Add the tab's components."""
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            picture = gr.Image(
+                type="filepath", sources=["upload", "clipboard"], label="A picture", height=320, elem_id="kr-picture"
+            )
+            alone = gr.Checkbox(label="It is cut out around one person", elem_id="kr-alone")
+            count = gr.Slider(1, 20, value=5, step=1, label="How many to name")
+            search = gr.Button("Search", variant="primary", elem_id="kr-search")
+        with gr.Column(scale=5, min_width=320):
+            result = gr.HTML(
+                '<p class="kr-dim">Drop a picture of somebody. Who of the open run looks like them is named, with how '
+                "alike each part of the body is: similarities, no decision.</p>",
+                elem_id="kr-found",
+            )
+
+    @told(1)
+    def find(token: str, path: str | None, is_alone: bool, most: float) -> str:
+        run = context.open_run(token)
+        if run is None:
+            raise InputError("no run is open; make one in the first tab")
+        if path is None:
+            raise InputError("no picture was given; drop a JPEG or PNG file, or paste one")
+        image = read_picture(path)
+        with run.opened_gallery() as store:
+            people = context.networks.search(image, store, is_crop=is_alone, count=int(most))
+        known = {one: person for person in run.people() for one in {person.identity_id, *person.ids}}
+        return search_page.found(image, people, known, lambda file: address_of(token, run.folder, file))
+
+    inputs: list[Any] = [context.visit, picture, alone, count]
+    search.click(find, inputs, result)
