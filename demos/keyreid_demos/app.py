@@ -13,9 +13,12 @@ import gradio as gr
 
 from keyreid_demos import people_page, search_page, tab_track
 from keyreid_demos.context import Context
+from keyreid_demos.live_route import live_router
 from keyreid_demos.networks import Networks
 from keyreid_demos.open_run import OpenRun
 from keyreid_demos.run_files import files_router
+from keyreid_demos.run_job import RunJob
+from keyreid_demos.tab_live import add_live
 from keyreid_demos.tab_measure import add_measure
 from keyreid_demos.tab_model import add_model
 from keyreid_demos.tab_people import add_people
@@ -57,7 +60,8 @@ def page(visits: Visits, networks: Networks, choices: Choices) -> gr.Blocks:
         networks: models that all visitors use in turn.
         choices: what visitors may choose from.
     """
-    with gr.Blocks(title="keyreid", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
+    blocks: gr.Blocks = gr.Blocks(title="keyreid", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600))
+    with blocks:
         visit = gr.BrowserState("", storage_key="keyreid-visit")
         opened = gr.State(0.0)
         context = Context(visits, networks, visit)
@@ -65,6 +69,9 @@ def page(visits: Visits, networks: Networks, choices: Choices) -> gr.Blocks:
         about = f" · {shared.name}" if shared else ""
         gr.HTML(f'<div class="kr-head"><h1>Who is who, across cameras{about}</h1></div>')
         with gr.Tabs():
+            if visits.live is not None:
+                with gr.Tab("Live", id="live"):
+                    add_live(context)
             with gr.Tab("Track", id="track"):
                 add_track(context, opened, choices)
             with gr.Tab("People", id="people"):
@@ -94,7 +101,12 @@ def page(visits: Visits, networks: Networks, choices: Choices) -> gr.Blocks:
 
 @contextmanager
 def served(
-    config: PageConfig, choices: Choices, networks: Networks, root: Path, run: Path | None = None
+    config: PageConfig,
+    choices: Choices,
+    networks: Networks,
+    root: Path,
+    run: Path | None = None,
+    live: RunJob | None = None,
 ) -> Iterator[str]:
     """Serve the page until the block ends; its address.
 
@@ -104,11 +116,12 @@ def served(
         networks: for searching and looking.
         root: a private, empty folder: everything of visitors lies there until they leave.
         run: a run's folder that every visitor looks at.
+        live: a deployment's run that every visitor may watch; it is stopped when the page ends.
 
     Raises:
         InputError: the folder is no run's.
     """
-    visits = Visits(root, None if run is None else OpenRun(run))
+    visits = Visits(root, None if run is None else OpenRun(run), live)
     blocks = page(visits, networks, choices)
     try:
         app, address, public = blocks.queue(api_open=False, default_concurrency_limit=8).launch(
@@ -130,8 +143,10 @@ def served(
             pwa=False,
             mcp_server=False,
         )
-        app.include_router(files_router(visits))
-        app.router.routes.insert(0, app.router.routes.pop())
+        for router in (files_router(visits), live_router(visits)):
+            app.include_router(router)
+            # Before Gradio's own, which takes whatever is left.
+            app.router.routes.insert(0, app.router.routes.pop())
         visits.sweep_regularly()
         yield public or address
     finally:
@@ -142,4 +157,13 @@ def served(
 def _theme() -> Any:
     """Fonts of the system: the page loads nothing from anywhere."""
     fonts = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
-    return gr.themes.Soft(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "Menlo", "monospace"])
+    theme = gr.themes.Soft(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "Menlo", "monospace"])
+    # Plain titles: in colours they would outshine the people's.
+    return theme.set(
+        block_title_background_fill="none",
+        block_title_background_fill_dark="none",
+        block_title_text_color="*body_text_color_subdued",
+        block_title_text_color_dark="*body_text_color_subdued",
+        block_title_padding="0",
+        block_title_text_weight="400",
+    )

@@ -30,4 +30,4 @@ class Context:
         Raises:
             InputError: the visit is over.
         """
-        return self.visits.visit(token).run
+        return self.visits.open_run(token)

@@ -18,6 +18,7 @@ from keyreid_stream.errors import InputError, KeyReIDError
 from keyreid_stream.run_erasure import erase_from_run
 from keyreid_stream.run_folder import SCHEMA
 from keyreid_stream.sinks import read_events
+from keyreid_stream.sinks.events_jsonl import event_pieces
 
 MOST_EDITS = 50
 """Changes that can be undone."""
@@ -47,12 +48,18 @@ class OpenRun:
         self.gallery, self.why_fixed = self._gallery()
         self.edit_lock = threading.Lock()
         self._edits: list[Edit] = []
-        self._sightings: tuple[Sighting, ...] | None = None
+        self._sightings: tuple[Sighting, ...] = ()
+        self._read_at = (0, 0)
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the run had not ended when it was opened."""
+        return bool(self.report.get("status") == "running")
 
     @property
     def cameras(self) -> dict[str, float]:
@@ -66,8 +73,13 @@ class OpenRun:
         Raises:
             InputError: the event log is damaged.
         """
-        if self._sightings is None:
-            events = list(read_events(self.folder / "events.jsonl", partial=True))
+        log = self.folder / "events.jsonl"
+        if not log.is_file() and not event_pieces(log):
+            return ()
+        newest = max([log, *event_pieces(log)], key=_changed_at)
+        if _changed_at(newest) != self._read_at:
+            self._read_at = _changed_at(newest)
+            events = list(read_events(log, partial=True))
             self._sightings = sightings_of(events, self.folder / "crops", self.cameras)
         return self._sightings
 
@@ -177,7 +189,7 @@ class OpenRun:
             found = forget_in_gallery(store, holder)
             # What an edit remembers of them goes too, and no edit is undone past them.
             self._edits.clear()
-            self._sightings = None
+            self._read_at = (0, 0)
         self.report = _read_report(self.folder)
         if found.traces:
             raise KeyReIDError(f"{found.traces} traces of P{identity_id} are left in {self.gallery}; delete the file")
@@ -218,6 +230,8 @@ class OpenRun:
 
     def _gallery(self) -> tuple[Path | None, str]:
         given = (self.report.get("gallery") or {}).get("path")
+        if self.is_going_on:
+            return None, "the run goes on: people can be changed when it has ended"
         if not given:
             return None, "this run kept no gallery, so nobody can be changed; run it again with --gallery FILE"
         path = Path(given)
@@ -233,6 +247,15 @@ class OpenRun:
         if number < runs:
             return None, f"the gallery {path.name} has served later runs; open the last one to change somebody"
         return path, ""
+
+
+def _changed_at(path: Path) -> tuple[int, int]:
+    """When a file changed, and its size; what is not there never did."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def _read_report(folder: Path) -> dict[str, Any]:

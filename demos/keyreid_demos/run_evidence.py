@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from keyreid_demos.people import Person
 from keyreid_stream.association.decisions import Decision
@@ -24,6 +25,9 @@ _FASTEST_M_S = 4.0
 """Faster than that is no walk but a box that jumped."""
 
 _FEWEST = 3
+_WINDOW = 7
+"""Sightings over which places are evened out."""
+
 
 Ways = dict[TrackKey, tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]
 """Of each track: frames (n,), times (n,), places (n, 2) in metres."""
@@ -94,4 +98,8 @@ def _pieces(times_s: NDArray[np.float64], places: NDArray[np.float64]) -> list[N
     gaps_s = np.diff(times_s)
     fast = np.linalg.norm(np.diff(places, axis=0), axis=1) > _FASTEST_M_S * np.maximum(gaps_s, 1e-3) + 0.5
     breaks = np.flatnonzero((gaps_s > _LONGEST_GAP_S) | fast) + 1
-    return [piece for piece in np.split(places, breaks) if len(piece) >= _FEWEST]
+    return [
+        uniform_filter1d(piece, _WINDOW, axis=0, mode="nearest")
+        for piece in np.split(places, breaks)
+        if len(piece) >= _FEWEST
+    ]

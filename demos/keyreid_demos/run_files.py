@@ -61,7 +61,7 @@ def files_router(visits: Visits) -> APIRouter:
     @router.get(PREFIX + "/{token}/{name:path}")
     def file(token: str, name: str) -> FileResponse:
         try:
-            run = visits.visit(token).run
+            run = visits.open_run(token)
             if run is None:
                 raise InputError("no run is looked at")
             path = run_file(run.folder, name)

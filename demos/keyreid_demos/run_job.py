@@ -15,7 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from keyreid_demos.live_pictures import LivePictures, PictureFeed
 from keyreid_stream.errors import KeyReIDError
+from keyreid_stream.interfaces import Sink
 from keyreid_stream.run_statistics import RunStatistics
 
 _STOP_WITHIN_S = 10.0
@@ -78,6 +80,10 @@ class RunJob:
     Args:
         request: what to run.
         folder: where to; it must not exist yet.
+
+    Attributes:
+        folder: the same.
+        pictures: the mosaic while it runs.
     """
 
     def __init__(self, request: Request, folder: Path) -> None:
@@ -86,9 +92,14 @@ class RunJob:
         self._asked_to_stop = False
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe(duplex=False)
-        self._process: SpawnProcess = context.Process(target=_work, args=(request, folder, theirs), daemon=True)
+        look, looked_at = context.Pipe()
+        arguments = (request, folder, theirs, looked_at)
+        # Not a daemon: live cameras are decoded in processes of its own.
+        self._process: SpawnProcess = context.Process(target=_work, args=arguments)
         self._process.start()
         theirs.close()
+        looked_at.close()
+        self.pictures = LivePictures(look)
         self._reader = threading.Thread(target=self._read, name="keyreid-run", daemon=True)
         self._reader.start()
 
@@ -116,6 +127,7 @@ class RunJob:
             if self._process.is_alive():
                 self._process.kill()
         self._reader.join(_STOP_WITHIN_S)
+        self.pictures.close()
 
     def _read(self) -> None:
         try:
@@ -177,14 +189,15 @@ class _Teller:
                 return
 
 
-def _work(request: Request, folder: Path, pipe: Connection) -> None:
+def _work(request: Request, folder: Path, pipe: Connection, looked_at: Connection) -> None:
     """The process: run, and tell how it went."""
     logging.disable(logging.CRITICAL)
     os.setpgrp()  # Ctrl-C on the page's terminal is the page's; it stops its runs itself
     try:
-        pipe.send(_run(request, folder, pipe))
+        pipe.send(_run(request, folder, pipe, looked_at))
     except KeyReIDError as error:
-        pipe.send(Progress("failed", str(error)))
+        # Where on this machine visitors' files lie is nothing to them.
+        pipe.send(Progress("failed", str(error).replace(f"{folder.parent}{os.sep}", "")))
     except KeyboardInterrupt:
         pipe.send(Progress("stopped", "stopped before the first picture"))
     except BrokenPipeError:
@@ -193,24 +206,29 @@ def _work(request: Request, folder: Path, pipe: Connection) -> None:
         pipe.send(Progress("failed", f"the run failed ({type(error).__name__}: {' '.join(str(error).split())[:300]})"))
 
 
-def _run(request: Request, folder: Path, pipe: Connection) -> Progress:
+def _run(request: Request, folder: Path, pipe: Connection, looked_at: Connection) -> Progress:
+    from keyreid_stream.cli.memory import ReturnFreeMemory
     from keyreid_stream.cli.stop import StopOnSignals
+    from keyreid_stream.cli.track import encoder_maker
     from keyreid_stream.config import deployment
     from keyreid_stream.demo import Demo, demo_config
     from keyreid_stream.run import RecordedRun, RunResult
 
     show: Demo | None = None
+    expected: int | None
     if request.scene is not None:
         config = demo_config(scene=request.scene, seconds=request.seconds, seed=request.seed)
         show = Demo.from_config(config, folder, also=request.settings)
         run, expected = show.run, show.expected_frames
         notices = tuple(note for note in (show.detector.note, show.reid.note) if note)
     else:
-        run, expected = RecordedRun.from_config(deployment(request.settings), folder), request.expected_frames
+        settings = deployment(request.settings)
+        run = RecordedRun.from_config(settings, folder, make_encoders=encoder_maker(settings))
+        expected = request.expected_frames
         notices = tuple(run.notices)
     stop = StopOnSignals()
     teller = _Teller(pipe, run.statistics, expected, notices)
-    sinks = [teller, stop]
+    sinks: list[Sink] = [teller, PictureFeed(looked_at, run.cameras), ReturnFreeMemory(), stop]
     try:
         result: RunResult = run.record(sinks) if show is None else show.record(sinks).run
     finally:

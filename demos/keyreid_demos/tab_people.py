@@ -60,11 +60,11 @@ def add_people(context: Context, opened: Any) -> None:
             floor = gr.HTML("", elem_id="kr-floor")
         with gr.Column(scale=4, min_width=320):
             heading = gr.HTML('<p class="kr-dim">Choose somebody.</p>', elem_id="kr-heading")
-            with gr.Group(visible=False) as editing:
-                with gr.Row():
+            with gr.Column(visible=False) as editing:
+                with gr.Row(equal_height=True):
                     name = gr.Textbox(label="Name", max_lines=1, max_length=200, scale=3, min_width=120)
                     rename = gr.Button("Rename", scale=1, min_width=80)
-                with gr.Row():
+                with gr.Row(equal_height=True):
                     other = gr.Dropdown(label="Is the same person as", choices=[], scale=3, min_width=120)
                     merge = gr.Button("Merge", scale=1, min_width=80)
                 sightings = gr.CheckboxGroup(label="Sightings that are somebody else", choices=[])
@@ -218,7 +218,7 @@ def _edit_controls(run: OpenRun | None, person: Person | None, people: tuple[Per
         gr.CheckboxGroup(choices=names, value=[]),
         gr.Button(visible=bool(person and person.can_take_out)),
         gr.Button(f"Undo: {last}" if last else "Undo", visible=bool(last)),
-        gr.Group(visible=can_change and person is not None),
+        gr.Column(visible=can_change and person is not None),
     ]
 
 

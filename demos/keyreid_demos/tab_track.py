@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from keyreid_demos.context import Context
+from keyreid_demos.live_route import live_address
 from keyreid_demos.open_run import OpenRun
 from keyreid_demos.run_files import address_of
 from keyreid_demos.run_job import CameraProgress, Progress, RunJob
@@ -113,8 +114,8 @@ def add_track(context: Context, opened: Any, choices: Choices) -> None:
     def show(token: str) -> list[Any]:
         """After a reload, or for a run that was given: what there is."""
         here = context.visits.visit(token)
-        told_of = "" if here.job is None else _progress(here.job.progress)
-        return [told_of, _result(here)]
+        told_of = "" if here.job is None else progress_told(here.job.progress)
+        return [told_of, _result(context, here)]
 
     scene.change(show_world, scene, [world, videos], show_progress="hidden")
     chosen = [visit, scene, seconds, seed, videos, detector, model, tracker]
@@ -126,16 +127,20 @@ def add_track(context: Context, opened: Any, choices: Choices) -> None:
 
 def _follow(context: Context, here: Visit, job: RunJob) -> Iterator[list[Any]]:
     here.job = job
+    picture: Any = f'<img class="kr-video" alt="" src="{live_address(here.token, id(job))}">'
     while job.is_running:
         job.wait(_LOOK_EVERY_S)
         context.visits.visit(here.token)  # whoever waits for a run is here
-        yield [_progress(job.progress), gr.skip(), gr.skip()]
+        begins = job.progress.frames > 0
+        yield [progress_told(job.progress), picture if begins else gr.skip(), gr.skip()]
+        picture = gr.skip() if begins else picture
     if (job.folder / "run.json").is_file() and (job.folder / "events.jsonl").is_file():
         here.run = OpenRun(job.folder)
-    yield [_progress(job.progress), _result(here), time.monotonic()]
+    yield [progress_told(job.progress), _result(context, here), time.monotonic()]
 
 
-def _progress(progress: Progress) -> str:
+def progress_told(progress: Progress) -> str:
+    """How far a run is, as HTML."""
     style = "kr-failed" if progress.state == "failed" else "kr-state"
     head = f'<p class="{style}" data-state="{progress.state}">{escape(_words(progress))}</p>'
     expected = (progress.expected_frames or 0) / max(1, len(progress.cameras))
@@ -159,8 +164,8 @@ def _words(progress: Progress) -> str:
     return text
 
 
-def _result(here: Visit) -> str:
-    run = here.run
+def _result(context: Context, here: Visit) -> str:
+    run = context.open_run(here.token)
     if run is None:
         return '<p class="kr-dim">Choose cameras, then <b>Find people</b>. The built-in worlds need nothing else.</p>'
     files = sorted(path for pattern in OFFERED for path in run.folder.glob(pattern))

@@ -27,14 +27,14 @@ class Visit:
         token: what the visitor's browser shows; whoever knows it is the visitor.
         folder: what was uploaded and made.
         job: the run that is being made, or was made last.
-        run: the run that is looked at.
+        run: the run that they made last.
     """
 
-    def __init__(self, token: str, folder: Path, run: OpenRun | None) -> None:
+    def __init__(self, token: str, folder: Path) -> None:
         self.token = token
         self.folder = folder
         self.job: RunJob | None = None
-        self.run = run
+        self.run: OpenRun | None = None
         self._runs = 0
 
     def next_run_folder(self) -> Path:
@@ -55,6 +55,7 @@ class Visits:
     Args:
         root: a private folder; what is in it belongs to the visits.
         shared: a run that every visitor looks at and may edit, besides those that they make.
+        live: a deployment that runs while the page is served, and every visitor may watch.
         kept_s: how long a visit stays that nothing is heard of.
         clock: seconds that only increase.
     """
@@ -63,12 +64,14 @@ class Visits:
         self,
         root: Path,
         shared: OpenRun | None = None,
+        live: RunJob | None = None,
         *,
         kept_s: float = KEPT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.root = root
         self.shared = shared
+        self.live = live
         self._kept_s = kept_s
         self._clock = clock
         self._visits: dict[str, Visit] = {}
@@ -92,7 +95,7 @@ class Visits:
             fresh = secrets.token_urlsafe(24)
             folder = self.root / fresh
             folder.mkdir(mode=0o700, parents=True)
-            self._visits[fresh] = Visit(fresh, folder, self.shared)
+            self._visits[fresh] = Visit(fresh, folder)
             self._heard_s[fresh] = self._clock()
             return fresh
 
@@ -108,6 +111,17 @@ class Visits:
                 raise InputError("this visit is over; reload the page to begin a new one")
             self._heard_s[found.token] = self._clock()
             return found
+
+    def open_run(self, token: str | None) -> OpenRun | None:
+        """The run that a visitor looks at: the one they made last, else the one that everybody looks at.
+
+        Raises:
+            InputError: the visit is over.
+        """
+        own = self.visit(token).run
+        if own is not None or self.live is None:
+            return own or self.shared
+        return self._live_run()
 
     def knows(self, token: str | None) -> bool:
         """Whether this is a visitor's token."""
@@ -141,8 +155,19 @@ class Visits:
     def close(self) -> None:
         """End all visits."""
         self._closed.set()
+        if self.live is not None:
+            self.live.stop()
         for token in list(self._visits):
             self.leave(token)
+
+    def _live_run(self) -> OpenRun | None:
+        """The deployment's run; opened anew when it has ended, since then its people can be changed."""
+        live, shared = self.live, self.shared
+        if live is None or not (live.folder / "run.json").is_file():
+            return None
+        if shared is None or (shared.is_going_on and not live.is_running):
+            self.shared = shared = OpenRun(live.folder)
+        return shared
 
     def _sweep_on(self) -> None:
         while not self._closed.wait(_SWEEP_EVERY_S):

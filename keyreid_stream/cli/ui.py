@@ -17,9 +17,11 @@ import typer
 
 from keyreid_stream.cli import INTERRUPTED
 from keyreid_stream.cli.stop import STOP_SIGNALS
+from keyreid_stream.config import deployment, read_settings
 from keyreid_stream.errors import ConfigError, InputError, MissingExtraError
 from keyreid_stream.monitor.config import LOOPBACK
 from keyreid_stream.pose.shipped import WORLD_POSE_FILE
+from keyreid_stream.run_folder import RunFolder
 
 MAX_PASSWORD_BYTES = 64 * 1024
 _SHIPPED = "of drawn people (shipped)"
@@ -27,6 +29,10 @@ _SHIPPED = "of drawn people (shipped)"
 
 def ui(
     run: Annotated[Path | None, typer.Option("--run", help="A run's folder to look at and work with.")] = None,
+    live: Annotated[
+        Path | None, typer.Option(help="A deployment's TOML file to run, and to watch, while the page is open.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results of --live; new or empty.")] = Path("runs/live"),
     pose: Annotated[
         list[str] | None, typer.Option("--pose", help="YOLO-pose weights that visitors may choose; may be repeated.")
     ] = None,
@@ -47,51 +53,55 @@ def ui(
 ) -> None:
     """Open the page: runs, the people in them, search, and what the model looks at, in a browser."""
     if find_spec("gradio") is None:
-        raise MissingExtraError("the page needs Gradio; install it with: pip install 'keyreid-stream[ui]'")
+        raise MissingExtraError("gradio", "ui")
     users = () if password_file is None else _users(password_file)
     if not users and (share or host not in LOOPBACK):
         raise ConfigError(
             f"{'--share' if share else f'--host {host}'} lets others in, who would see people and change who they are; "
             "say who may with --password-file FILE, a line `name:password` for each"
         )
+    if run is not None and live is not None:
+        raise ConfigError("--run shows a run that has ended, --live one that goes on; give one of them")
+    settings = None if live is None else read_settings(live)
+    if settings is not None:
+        deployment(settings)  # told here and now, not on the page
+        RunFolder(out).check()
+    detectors = {Path(one).name: one for one in pose or []} | {_SHIPPED: str(WORLD_POSE_FILE)}
+    models: dict[str, str | None] = {Path(one).name: one for one in weights or []} | {"shipped": None}
     with _private_folder() as root:
-        _serve(root, run, pose or [], weights or [], (host, port), users, share=share, open_browser=open_browser)
+        from keyreid_demos.app import PageConfig, served
+        from keyreid_demos.networks import Networks
+        from keyreid_demos.run_job import Request, RunJob
+        from keyreid_demos.tab_track import Choices
+
+        choices = Choices(detectors, models)
+        networks = Networks(next(iter(models.values())), next(iter(detectors.values())))
+        config = PageConfig(host, port, users, share)
+        job = None if settings is None else RunJob(Request(settings), out.absolute())
+        try:
+            with served(config, choices, networks, root / "visits", run, job) as address:
+                typer.echo(f"{address} (Ctrl-C ends it, and deletes what visitors brought)")
+                if open_browser:
+                    typer.launch(address)
+                _wait_for_a_signal()
+        except OSError as error:
+            raise InputError(
+                f"the page cannot listen on {host}:{port or 7860} ({error}); give another --port"
+            ) from None
+        finally:
+            if job is not None:
+                job.stop()
+    raise typer.Exit(INTERRUPTED)
 
 
-def _serve(
-    root: Path,
-    run: Path | None,
-    pose: list[str],
-    weights: list[str],
-    listen: tuple[str, int | None],
-    users: tuple[tuple[str, str], ...],
-    *,
-    share: bool,
-    open_browser: bool,
-) -> None:
-    from keyreid_demos.app import PageConfig, served
-    from keyreid_demos.networks import Networks
-    from keyreid_demos.tab_track import Choices
-
-    detectors = {Path(one).name: one for one in pose} | {_SHIPPED: str(WORLD_POSE_FILE)}
-    models: dict[str, str | None] = {Path(one).name: one for one in weights} | {"shipped": None}
-    choices = Choices(detectors, models)
-    networks = Networks(next(iter(models.values())), next(iter(detectors.values())))
+def _wait_for_a_signal() -> None:
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set()) for number in STOP_SIGNALS}
-    host, port = listen
     try:
-        with served(PageConfig(host, port, users, share), choices, networks, root / "visits", run) as address:
-            typer.echo(f"{address} (Ctrl-C ends it, and deletes what visitors brought)")
-            if open_browser:
-                typer.launch(address)
-            stop.wait()
-    except OSError as error:
-        raise InputError(f"the page cannot listen on {host}:{port or 7860} ({error}); give another --port") from None
+        stop.wait()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager
