@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from keyreid_stream.association.decisions import PartComparison
@@ -19,6 +20,9 @@ from keyreid_stream.models.load import LoadedModel, load_model
 from keyreid_stream.picture_search import PersonInPicture, search_picture
 from keyreid_stream.pose import PoseConfig, UltralyticsPose
 from keyreid_stream.structures import Clip, Crops, CropSpec, FloatArray, Frame, ImageArray
+
+_MARGIN = 0.5
+"""Around a crop, of its longer side, when keypoints are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,16 @@ class Networks:
             )
 
     def keypoints(self, image: ImageArray) -> FloatArray | None:
-        """(17, 3) of the person in a crop of whom the detector is surest; None where it finds nobody."""
+        """(17, 3) of the person in a crop of whom the detector is surest, pixels; None where it finds nobody."""
+        # Detectors learned from whole pictures: somebody who fills one from edge to edge is not found.
+        margin = round(_MARGIN * max(image.shape[:2]))
+        framed = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
         with self.lock:
-            found = self.detector.detect([Frame("picture", 0, 0.0, image)])[0]
+            found = self.detector.detect([Frame("picture", 0, 0.0, np.asarray(framed, np.uint8))])[0]
         if not len(found) or found.keypoints is None:
             return None
-        keypoints: FloatArray = found.keypoints[int(np.argmax(found.confidence))]
+        keypoints: FloatArray = found.keypoints[int(np.argmax(found.confidence))].copy()
+        keypoints[:, :2] -= margin
         return keypoints
 
     def crop(self, image: ImageArray, spec: CropSpec | None = None) -> tuple[Crops, bool]:

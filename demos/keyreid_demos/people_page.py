@@ -36,6 +36,7 @@ CSS = """
 .kr-crops img { height: 104px; max-width: 72px; object-fit: cover; border-radius: 6px; background: #8884; }
 .kr-none { height: 104px; width: 60px; border-radius: 6px; border: 1px dashed var(--border-color-primary); }
 .kr-title { font-weight: 600; overflow-wrap: anywhere; }
+.kr-end { align-items: flex-end; }
 .kr-dim { color: var(--body-text-color-subdued); font-size: 0.86em; overflow-wrap: anywhere; }
 .kr-strip { display: flex; flex-wrap: wrap; gap: 10px; }
 .kr-strip figure { margin: 0; width: 92px; }
@@ -54,10 +55,11 @@ CSS = """
   background: var(--background-fill-secondary); border: 1px solid var(--border-color-primary); }
 .kr-parts { display: grid; grid-template-columns: max-content 1fr max-content; gap: 2px 8px; max-width: 380px;
   font-size: 0.84em; align-items: center; }
-.kr-bar { height: 8px; border-radius: 4px; background: var(--border-color-primary); overflow: hidden; }
+.kr-bar { display: block; height: 8px; border-radius: 4px; background: var(--border-color-primary); overflow: hidden; }
 .kr-bar i { display: block; height: 100%; background: var(--kr, var(--color-accent)); }
 .kr-table { border-collapse: collapse; font-size: 0.9em; }
-.kr-table td, .kr-table th { padding: 3px 12px 3px 0; text-align: left; border: 0; }
+.kr-table tr, .kr-table td, .kr-table th, table.kr-table { border: 0 !important; }
+.kr-table td, .kr-table th { padding: 3px 14px 3px 0 !important; text-align: left; }
 .kr-table td.kr-number, .kr-table th.kr-number { text-align: right; font-variant-numeric: tabular-nums; }
 """
 

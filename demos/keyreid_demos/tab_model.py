@@ -52,15 +52,33 @@ def add_model(context: Context, opened: Any) -> None:
                 "<h4>Body parts, aligned mode</h4><p class='kr-dim'>How much each patch belongs to each part. What is "
                 "not seen does not count when two people are compared.</p>"
             )
-            aligned = gr.Image(label="aligned", show_label=False, interactive=False, elem_id="kr-aligned")
+            aligned = gr.Image(
+                label="aligned",
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen", "download"],
+                elem_id="kr-aligned",
+            )
             gr.HTML(
                 "<h4>Body parts, published mode</h4><p class='kr-dim'>The same keypoints as the published model weighs "
                 "them: background weighs -1, a part that is hidden counts as much as any.</p>"
             )
-            published = gr.Image(label="published", show_label=False, interactive=False, elem_id="kr-published")
+            published = gr.Image(
+                label="published",
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen", "download"],
+                elem_id="kr-published",
+            )
         with gr.Column(scale=2, min_width=300):
             gr.HTML("<h4>Where the network looks</h4>")
-            attention = gr.Image(label="attention", show_label=False, interactive=False, elem_id="kr-attention")
+            attention = gr.Image(
+                label="attention",
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen", "download"],
+                elem_id="kr-attention",
+            )
             gr.HTML("<h4>Compared</h4>")
             compared = gr.HTML("", elem_id="kr-compared")
 

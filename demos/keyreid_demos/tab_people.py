@@ -39,6 +39,7 @@ class _Shown(NamedTuple):
     why: Any
     other: Any
     sightings: Any
+    part: Any
     take_out: Any
     undo: Any
     editing: Any
@@ -52,7 +53,7 @@ def add_people(context: Context, opened: Any) -> None:
         opened: a component that changes when the visitor looks at another run.
     """
     chosen = gr.State(None)
-    fixed = gr.HTML("", elem_classes="kr-note")
+    fixed = gr.HTML("", visible=False)
     with gr.Row():
         with gr.Column(scale=5, min_width=320):
             cards = gr.HTML("", js_on_load=_CLICKS, elem_id="kr-people")
@@ -61,10 +62,10 @@ def add_people(context: Context, opened: Any) -> None:
         with gr.Column(scale=4, min_width=320):
             heading = gr.HTML('<p class="kr-dim">Choose somebody.</p>', elem_id="kr-heading")
             with gr.Column(visible=False) as editing:
-                with gr.Row(equal_height=True):
+                with gr.Row(elem_classes="kr-end"):
                     name = gr.Textbox(label="Name", max_lines=1, max_length=200, scale=3, min_width=120)
                     rename = gr.Button("Rename", scale=1, min_width=80)
-                with gr.Row(equal_height=True):
+                with gr.Row(elem_classes="kr-end"):
                     other = gr.Dropdown(label="Is the same person as", choices=[], scale=3, min_width=120)
                     merge = gr.Button("Merge", scale=1, min_width=80)
                 sightings = gr.CheckboxGroup(label="Sightings that are somebody else", choices=[])
@@ -94,6 +95,7 @@ def add_people(context: Context, opened: Any) -> None:
         why,
         other,
         sightings,
+        part,
         take_out,
         undo,
         editing,
@@ -168,10 +170,10 @@ def _of(context: Context, token: str, who: int | None) -> tuple[OpenRun, int]:
     return run, int(who)
 
 
-def _fixed(run: OpenRun | None) -> str:
-    if run is None:
-        return '<p class="kr-dim">No run is open: make one in the first tab.</p>'
-    return f'<p class="kr-dim">{run.why_fixed[:1].upper()}{run.why_fixed[1:]}.</p>' if run.why_fixed else ""
+def _fixed(run: OpenRun | None) -> Any:
+    told_of = "no run is open: make one in the first tab" if run is None else run.why_fixed
+    line = f'<p class="kr-dim">{escape(told_of[:1].upper() + told_of[1:])}.</p>'
+    return gr.HTML(line, visible=bool(told_of))
 
 
 def _outputs(run: OpenRun | None, token: str, who: int | None) -> list[Any]:
@@ -215,7 +217,8 @@ def _edit_controls(run: OpenRun | None, person: Person | None, people: tuple[Per
     last = run.last_edit if run else None
     return [
         gr.Dropdown(choices=others, value=None),
-        gr.CheckboxGroup(choices=names, value=[]),
+        gr.CheckboxGroup(choices=names, value=[], visible=len(names) > 1),
+        gr.Button(visible=len(names) > 1),
         gr.Button(visible=bool(person and person.can_take_out)),
         gr.Button(f"Undo: {last}" if last else "Undo", visible=bool(last)),
         gr.Column(visible=can_change and person is not None),

@@ -21,7 +21,7 @@ from tests.demos.browser import ARGUMENTS, CHROMIUM, page_at, why_no_browser
 pytestmark = pytest.mark.skipif(why_no_browser() is not None, reason=str(why_no_browser()))
 
 SECONDS = 4
-WITHIN_MS = 240_000
+WITHIN_MS = 120_000
 SHOTS = os.environ.get("KEYREID_SHOTS")
 
 
@@ -78,7 +78,11 @@ class Visitor:
         self.page.wait_for_timeout(1000)
 
     def tab(self, name: str) -> None:
-        self.page.get_by_role("tab", name=name, exact=True).click()
+        visible = self.page.get_by_role("tab", name=name, exact=True).and_(self.page.locator(":visible"))
+        if not visible.count():  # a narrow page keeps the last tabs in a menu
+            self.page.locator(".overflow-menu > button").click()
+            visible = self.page.locator(".overflow-dropdown button", has_text=name)
+        visible.first.click()
 
     def people(self) -> list[str]:
         """Titles of the cards."""
@@ -141,7 +145,7 @@ def test_the_story(chromium: Any, address: str, video: Path, tmp_path: Path) -> 
 
     # Rename, merge, undo.
     one.choose(0)
-    page.get_by_label("Name").fill("Ada <i>Lovelace</i>")
+    page.get_by_label("Name", exact=True).fill("Ada <i>Lovelace</i>")
     page.get_by_role("button", name="Rename").click()
     page.wait_for_function("() => document.querySelector('.kr-card .kr-title').innerText.includes('Ada <i>')")
     page.get_by_label("Is the same person as").click()
@@ -216,5 +220,6 @@ def test_nothing_is_wider_than_the_page(chromium: Any, address: str, width: int,
     for tab in ("Track", "People", "Search", "Model", "Measure"):
         visitor.tab(tab)
         visitor.page.wait_for_timeout(200)
+        visitor.shoot(f"{tab.lower()}-{width}-{scheme}")
         assert visitor.page.evaluate("() => document.documentElement.scrollWidth") <= width
     visitor.context.close()
