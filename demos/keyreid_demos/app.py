@@ -13,6 +13,7 @@ import gradio as gr
 
 from keyreid_demos import people_page, search_page, tab_track
 from keyreid_demos.context import Context
+from keyreid_demos.events import QUIET
 from keyreid_demos.live_route import live_router
 from keyreid_demos.networks import Networks
 from keyreid_demos.open_run import OpenRun
@@ -94,8 +95,8 @@ def page(visits: Visits, networks: Networks, choices: Choices) -> gr.Blocks:
             gr.Info("Everything of your visit is deleted.")
             return [visits.enter(None), time.monotonic()]
 
-        blocks.load(enter, visit, [visit, opened], show_progress="hidden")
-        leave.click(go, visit, [visit, opened], show_progress="hidden")
+        blocks.load(enter, visit, [visit, opened], **QUIET)
+        leave.click(go, visit, [visit, opened], **QUIET)
     return blocks
 
 

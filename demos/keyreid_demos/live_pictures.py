@@ -111,7 +111,7 @@ class LivePictures:
         self._newest = Picture(0, b"")
         self._looked_s = float("-inf")
         self._wake = threading.Event()
-        self._is_over = False
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="keyreid-look", daemon=True)
         self._thread.start()
 
@@ -124,25 +124,25 @@ class LivePictures:
     @property
     def is_over(self) -> bool:
         """Whether no picture will come any more."""
-        return self._is_over
+        return self._over.is_set()
 
     def close(self) -> None:
         """Look no more."""
-        self._is_over = True
+        self._over.set()
         self._wake.set()
         self._thread.join(2)
         self._pipe.close()
 
     def _ask(self) -> None:
         try:
-            while not self._is_over:
+            while not self._over.is_set():
                 if time.monotonic() - self._looked_s > LOOKED_AT_S:
                     self._wake.clear()
                     self._wake.wait(_WAIT_S)
                     continue
                 self._pipe.send(None)
                 while not self._pipe.poll(_WAIT_S):
-                    if self._is_over:
+                    if self._over.is_set():
                         return
                 jpeg = self._pipe.recv_bytes()
                 if jpeg:
@@ -150,4 +150,4 @@ class LivePictures:
         except (EOFError, OSError):
             return  # the run is over
         finally:
-            self._is_over = True
+            self._over.set()

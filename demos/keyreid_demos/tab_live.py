@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from keyreid_demos.context import Context
+from keyreid_demos.events import QUIET
 from keyreid_demos.live_route import live_address
 from keyreid_demos.tab_track import progress_told
 from keyreid_demos.told import told
@@ -30,4 +31,4 @@ def add_live(context: Context) -> None:
         wanted = f'<img class="kr-video" alt="all cameras, live" src="{live_address(token, 0)}">' if begins else ""
         return [gr.skip() if wanted == shown else wanted, progress_told(live.progress)]
 
-    clock.tick(look, [context.visit, picture], [picture, state], show_progress="hidden")
+    clock.tick(look, [context.visit, picture], [picture, state], **QUIET)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from keyreid_demos.context import Context
+from keyreid_demos.events import QUIET
 from keyreid_demos.open_run import OpenRun
 from keyreid_demos.told import told
 from keyreid_stream.errors import InputError
@@ -31,7 +32,7 @@ def add_measure(context: Context, opened: Any) -> None:
         run = context.open_run(token)
         return '<p class="kr-dim">No run is open: make one in the first tab.</p>' if run is None else measured(run)
 
-    opened.change(look, context.visit, figures, show_progress="hidden")
+    opened.change(look, context.visit, figures, **QUIET)
 
 
 def measured(run: OpenRun) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from keyreid_demos import search_page
 from keyreid_demos.context import Context
+from keyreid_demos.events import OURS, QUIET
 from keyreid_demos.networks import Networks
 from keyreid_demos.told import told
 from keyreid_demos.uploads import read_picture
@@ -46,7 +47,7 @@ def add_model(context: Context, opened: Any) -> None:
                 choices.append(gr.Dropdown(label="or from the run", choices=[], elem_id=f"kr-pick-{number}"))
     go = gr.Button("Look", variant="primary", elem_id="kr-look")
     note = gr.HTML("")
-    with gr.Row():
+    with gr.Row(visible=False) as results:
         with gr.Column(scale=3, min_width=320):
             gr.HTML(
                 "<h4>Body parts, aligned mode</h4><p class='kr-dim'>How much each patch belongs to each part. What is "
@@ -94,17 +95,17 @@ def add_model(context: Context, opened: Any) -> None:
         crop = None if run is None or who is None else run.crop_of(int(who))
         return gr.skip() if crop is None else np.asarray(read_picture(crop))
 
-    @told(5)
+    @told(6)
     def show(_token: str, one: str | None, other: str | None) -> list[Any]:
         paths = [path for path in (one, other) if path is not None]
         if not paths:
             raise InputError("no picture was given; drop a crop of one person, or choose somebody of the run")
-        return looked_at(context.networks, [read_picture(path) for path in paths])
+        return [*looked_at(context.networks, [read_picture(path) for path in paths]), gr.Row(visible=True)]
 
-    opened.change(offer, context.visit, choices, show_progress="hidden")
+    opened.change(offer, context.visit, choices, **QUIET)
     for choice, picture in zip(choices, pictures, strict=True):
-        choice.input(pick, [context.visit, choice], picture, show_progress="hidden")
-    go.click(show, [context.visit, *pictures], [note, aligned, published, attention, compared])
+        choice.input(pick, [context.visit, choice], picture, **QUIET)
+    go.click(show, [context.visit, *pictures], [note, aligned, published, attention, compared, results], **OURS)
 
 
 def looked_at(networks: Networks, images: list[ImageArray]) -> list[Any]:

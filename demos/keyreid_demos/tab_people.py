@@ -9,6 +9,7 @@ import gradio as gr
 
 from keyreid_demos import people_page as page
 from keyreid_demos.context import Context
+from keyreid_demos.events import OURS, QUIET
 from keyreid_demos.open_run import OpenRun
 from keyreid_demos.people import Person
 from keyreid_demos.run_evidence import decisions_about, parts_seen, ways_of, ways_on_floor
@@ -43,6 +44,7 @@ class _Shown(NamedTuple):
     take_out: Any
     undo: Any
     editing: Any
+    details: Any
 
 
 def add_people(context: Context, opened: Any) -> None:
@@ -76,12 +78,13 @@ def add_people(context: Context, opened: Any) -> None:
                     sure = gr.Checkbox(label="Erase them from the gallery and this run. This cannot be undone.")
                     forget = gr.Button("Forget", variant="stop")
             undo = gr.Button("Undo", visible=False)
-            strip = gr.HTML("", elem_id="kr-strip")
-            line = gr.HTML("")
-            with gr.Accordion("How well body parts were seen", open=False):
-                parts = gr.HTML("")
-            with gr.Accordion("Why they are who they are", open=False):
-                why = gr.HTML("", elem_id="kr-why")
+            with gr.Column(visible=False) as details:
+                strip = gr.HTML("", elem_id="kr-strip")
+                line = gr.HTML("")
+                with gr.Accordion("How well body parts were seen", open=False):
+                    parts = gr.HTML("")
+                with gr.Accordion("Why they are who they are", open=False):
+                    why = gr.HTML("", elem_id="kr-why")
     shown = _Shown(
         chosen,
         cards,
@@ -99,6 +102,7 @@ def add_people(context: Context, opened: Any) -> None:
         take_out,
         undo,
         editing,
+        details,
     )
     visit = context.visit
 
@@ -152,15 +156,15 @@ def add_people(context: Context, opened: Any) -> None:
         )
         return [gr.Checkbox(value=False), *_outputs(run, token, None)]
 
-    opened.change(look, visit, [fixed, *shown], show_progress="hidden")
-    cards.select(choose, visit, list(shown), show_progress="hidden")
-    rename.click(do_rename, [visit, chosen, name], list(shown))
-    name.submit(do_rename, [visit, chosen, name], list(shown))
-    merge.click(do_merge, [visit, chosen, other], list(shown))
-    part.click(do_part, [visit, chosen, sightings], list(shown))
-    take_out.click(do_take_out, [visit, chosen], list(shown))
-    undo.click(do_undo, [visit, chosen], list(shown))
-    forget.click(do_forget, [visit, chosen, sure], [sure, *shown])
+    opened.change(look, visit, [fixed, *shown], **QUIET)
+    cards.select(choose, visit, list(shown), **QUIET)
+    rename.click(do_rename, [visit, chosen, name], list(shown), **OURS)
+    name.submit(do_rename, [visit, chosen, name], list(shown), **OURS)
+    merge.click(do_merge, [visit, chosen, other], list(shown), **OURS)
+    part.click(do_part, [visit, chosen, sightings], list(shown), **OURS)
+    take_out.click(do_take_out, [visit, chosen], list(shown), **OURS)
+    undo.click(do_undo, [visit, chosen], list(shown), **OURS)
+    forget.click(do_forget, [visit, chosen, sure], [sure, *shown], **OURS)
 
 
 def _of(context: Context, token: str, who: int | None) -> tuple[OpenRun, int]:
@@ -222,6 +226,7 @@ def _edit_controls(run: OpenRun | None, person: Person | None, people: tuple[Per
         gr.Button(visible=bool(person and person.can_take_out)),
         gr.Button(f"Undo: {last}" if last else "Undo", visible=bool(last)),
         gr.Column(visible=can_change and person is not None),
+        gr.Column(visible=person is not None),
     ]
 
 

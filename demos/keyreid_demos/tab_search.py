@@ -8,6 +8,7 @@ import gradio as gr
 
 from keyreid_demos import search_page
 from keyreid_demos.context import Context
+from keyreid_demos.events import OURS
 from keyreid_demos.run_files import address_of
 from keyreid_demos.told import told
 from keyreid_demos.uploads import read_picture
@@ -45,4 +46,4 @@ def add_search(context: Context) -> None:
         return search_page.found(image, people, known, lambda file: address_of(token, run.folder, file))
 
     inputs: list[Any] = [context.visit, picture, alone, count]
-    search.click(find, inputs, result)
+    search.click(find, inputs, result, **OURS)

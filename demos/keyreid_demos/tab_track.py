@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from keyreid_demos.context import Context
+from keyreid_demos.events import QUIET
 from keyreid_demos.live_route import live_address
 from keyreid_demos.open_run import OpenRun
 from keyreid_demos.run_files import address_of
@@ -117,12 +118,12 @@ def add_track(context: Context, opened: Any, choices: Choices) -> None:
         told_of = "" if here.job is None else progress_told(here.job.progress)
         return [told_of, _result(context, here)]
 
-    scene.change(show_world, scene, [world, videos], show_progress="hidden")
+    scene.change(show_world, scene, [world, videos], **QUIET)
     chosen = [visit, scene, seconds, seed, videos, detector, model, tracker]
     # One run after the other, whoever asks: two would only make each other slow.
-    start.click(run, chosen, [state, result, opened], concurrency_limit=1, concurrency_id="run", show_progress="hidden")
-    stop.click(end, visit, state, show_progress="hidden")
-    opened.change(show, visit, [state, result], show_progress="hidden")
+    start.click(run, chosen, [state, result, opened], concurrency_limit=1, concurrency_id="run", **QUIET)
+    stop.click(end, visit, state, **QUIET)
+    opened.change(show, visit, [state, result], **QUIET)
 
 
 def _follow(context: Context, here: Visit, job: RunJob) -> Iterator[list[Any]]:

@@ -20,8 +20,8 @@ def encoded(operation: Operation) -> tuple[str, bytes]:
     """An operation as text and the numbers of its exemplar or members, empty without."""
     if operation.members:
         records = [encoded_member(member) for member in operation.members]
-        fields = [_member_fields(member) for member in operation.members]
-        text = _text([operation.name, list(operation.arguments), {"members": fields}])
+        family = {"members": [_member_fields(member) for member in operation.members]}
+        text = _text([operation.name, list(operation.arguments), family])
         return text, b"".join(numbers for _, numbers in records)
     if operation.exemplar is None:
         return _text([operation.name, list(operation.arguments)]), b""

@@ -19,6 +19,7 @@ from tests.bench import (
     association_bench,
     engine_bench,
     index_bench,
+    live_view_bench,
     model_bench,
     pipeline_bench,
     reid_bench,
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[], list[BenchRow]]] = {
     "index": index_bench.run,
     "reid": reid_bench.run,
     "pipeline": pipeline_bench.run,
+    "live_view": live_view_bench.run,
 }
 """What is measured, in this order."""
 
