@@ -27,7 +27,7 @@ from keyreid_demos.tab_search import add_search
 from keyreid_demos.tab_track import Choices, add_track
 from keyreid_demos.told import told
 from keyreid_demos.uploads import MAX_VIDEO_BYTES
-from keyreid_demos.visits import Visits
+from keyreid_demos.visits import KEPT_S, Visits
 
 CSS = f"""
 .gradio-container .app {{ max-width: 1440px !important; width: 100% !important; margin: 0 auto; }}
@@ -61,7 +61,9 @@ def page(visits: Visits, networks: Networks, choices: Choices) -> gr.Blocks:
         networks: models that all visitors use in turn.
         choices: what visitors may choose from.
     """
-    blocks: gr.Blocks = gr.Blocks(title="keyreid", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600))
+    blocks: gr.Blocks = gr.Blocks(
+        title="keyreid", analytics_enabled=False, fill_width=True, delete_cache=(300, round(KEPT_S))
+    )
     with blocks:
         visit = gr.BrowserState("", storage_key="keyreid-visit")
         opened = gr.State(0.0)

@@ -114,27 +114,26 @@ class Networks:
         keypoints[:, :2] -= margin
         return keypoints
 
-    def crop(self, image: ImageArray, spec: CropSpec | None = None) -> tuple[Crops, bool]:
+    def crops(self, image: ImageArray, *others: CropSpec) -> tuple[list[Crops], bool]:
         """A picture of one person as the model sees it; and whether their keypoints were found (else all is shown).
 
         Args:
             image: (H, W, 3) uint8, RGB.
-            spec: of another way of weighting parts than the model's.
+            others: further ways of weighting parts; the same crop in each follows.
         """
-        spec = spec or self.loaded.encoder.crop_spec
         keypoints = self.keypoints(image)
+        found = None if keypoints is None else keypoints[None]
         box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)
-        return make_crops(image, box, None if keypoints is None else keypoints[None], spec), keypoints is not None
+        specs = (self.loaded.encoder.crop_spec, *others)
+        return [make_crops(image, box, found, spec) for spec in specs], keypoints is not None
 
-    def compare(
-        self, one: ImageArray, other: ImageArray, global_weight: float
-    ) -> tuple[float, tuple[PartComparison, ...]]:
-        """How alike two pictures of one person each are, -1 to 1, in all and part by part."""
+    def compare(self, one: Crops, other: Crops, global_weight: float) -> tuple[float, tuple[PartComparison, ...]]:
+        """How alike two crops of one person each are, -1 to 1, in all and part by part."""
         with self.lock:
             loaded = self.loaded
             clips = []
-            for image in (one, other):
-                seen = loaded.encoder.encode(self.crop(image)[0])
+            for crops in (one, other):
+                seen = loaded.encoder.encode(crops)
                 clips.append(Clip(seen.tokens, seen.class_rows, seen.part_weights))
             embedded = loaded.head.embed(clips)
             left, right = (signatures([embedded[row]], global_weight) for row in range(2))

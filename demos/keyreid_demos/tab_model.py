@@ -10,6 +10,7 @@ import numpy as np
 
 from keyreid_demos import search_page
 from keyreid_demos.context import Context
+from keyreid_demos.dropped import dropped_picture
 from keyreid_demos.events import OURS, QUIET
 from keyreid_demos.networks import Networks
 from keyreid_demos.told import told
@@ -22,6 +23,11 @@ from keyreid_stream.report.looking_sheet import draw_attention, draw_parts
 from keyreid_stream.structures import ImageArray
 
 _NOT_FOUND = "The detector found no person in this crop, so every part counts as seen."
+
+_BY_WEIGHTS = {
+    "soft": '<p class="kr-dim">Compared in aligned mode: the weights in use were trained in that one.</p>',
+    "signed": '<p class="kr-dim">Compared in published mode: the weights in use were trained in that one.</p>',
+}
 
 
 def add_model(context: Context, opened: Any) -> None:
@@ -96,16 +102,18 @@ def add_model(context: Context, opened: Any) -> None:
         return gr.skip() if crop is None else np.asarray(read_picture(crop))
 
     @told(6)
-    def show(_token: str, one: str | None, other: str | None) -> list[Any]:
-        paths = [path for path in (one, other) if path is not None]
-        if not paths:
+    def show(token: str, one: Any, other: Any) -> list[Any]:
+        here = context.visits.visit(token)
+        images = [image for sent in (one, other) if (image := dropped_picture(here, sent)) is not None]
+        if not images:
             raise InputError("no picture was given; drop a crop of one person, or choose somebody of the run")
-        return [*looked_at(context.networks, [read_picture(path) for path in paths]), gr.Row(visible=True)]
+        return [*looked_at(context.networks, images), gr.Row(visible=True)]
 
     opened.change(offer, context.visit, choices, **QUIET)
     for choice, picture in zip(choices, pictures, strict=True):
         choice.input(pick, [context.visit, choice], picture, **QUIET)
-    go.click(show, [context.visit, *pictures], [note, aligned, published, attention, compared, results], **OURS)
+    shown = [note, aligned, published, attention, compared, results]
+    go.click(show, [context.visit, *pictures], shown, preprocess=False, **OURS)
 
 
 def looked_at(networks: Networks, images: list[ImageArray]) -> list[Any]:
@@ -118,21 +126,21 @@ def looked_at(networks: Networks, images: list[ImageArray]) -> list[Any]:
     with networks.lock:
         loaded = networks.loaded
         spec = loaded.encoder.crop_spec
-        seen = [networks.crop(image) for image in images]
-        signed_spec = replace(spec, weighting="signed")
-        signed = [networks.crop(image, signed_spec)[0] for image in images]
-        crops = join_crops([one for one, _ in seen], spec)
+        soft, signed = replace(spec, weighting="soft"), replace(spec, weighting="signed")
+        seen, found = zip(*(networks.crops(image, soft, signed) for image in images), strict=True)
+        # In the mode of the model's weights, whichever that is; then in each of the two.
+        own, by_soft, by_signed = ([crops[mode] for crops in seen] for mode in range(3))
         # Each crop is a clip of its own: the share it has in a clip says nothing between two people.
-        sheets = [draw_attention(one.images, look(loaded.model.model.eval(), one.images), spec) for one, _ in seen]
+        sheets = [draw_attention(one.images, look(loaded.model.model.eval(), one.images), spec) for one in own]
         compared = ""
         if len(images) > 1:
-            alike, parts = networks.compare(images[0], images[1], AssociationConfig().global_weight)
-            compared = search_page.compared(alike, parts)
-    note = "" if all(found for _, found in seen) else f'<p class="kr-dim">{_NOT_FOUND}</p>'
+            alike, parts = networks.compare(own[0], own[1], AssociationConfig().global_weight)
+            compared = search_page.compared(alike, parts) + _BY_WEIGHTS[spec.weighting]
+    note = "" if all(found) else f'<p class="kr-dim">{_NOT_FOUND}</p>'
     return [
         note,
-        draw_parts(crops, spec),
-        draw_parts(join_crops(signed, signed_spec), signed_spec),
+        draw_parts(join_crops(by_soft, soft), soft),
+        draw_parts(join_crops(by_signed, signed), signed),
         np.concatenate(sheets),
         compared or '<p class="kr-dim">Give two crops to compare them.</p>',
     ]

@@ -68,7 +68,7 @@ def add_track(context: Context, opened: Any, choices: Choices) -> None:
                 seconds = gr.Slider(4, 60, value=12, step=1, label="Seconds")
                 seed = gr.Number(value=7, precision=0, minimum=0, label="Seed")
             videos = gr.File(
-                label="Videos, one a camera: MP4, MOV, MKV, WebM, AVI, TS",
+                label="Videos, one a camera",
                 file_count="multiple",
                 type="filepath",
                 visible=False,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
+from PIL import ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from keyreid_stream.errors import InputError
 from keyreid_stream.structures import ImageArray
@@ -17,6 +25,14 @@ MAX_VIDEO_BYTES = 512 * 2**20
 MAX_VIDEOS = 16
 MAX_PICTURE_BYTES = 20 * 2**20
 MAX_PICTURE_PIXELS = 64_000_000
+
+_PICTURE_KINDS: Final[Sequence[tuple[type[ImageFile.ImageFile], int, bytes]]] = (
+    (JpegImageFile, 0, b"\xff\xd8\xff"),
+    (PngImageFile, 0, b"\x89PNG\r\n\x1a\n"),
+    (WebPImageFile, 8, b"WEBP"),
+    (BmpImageFile, 0, b"BM"),
+)
+"""Who reads the header, and by which bytes from where on a file is one."""
 
 _HEAD = 400
 _TS_PACKET = 188
@@ -82,7 +98,7 @@ def checked_picture(image: ImageArray | None) -> ImageArray:
     if image is None:
         raise InputError("no picture was given; drop a JPEG or PNG file, or paste one")
     if image.ndim != 3 or image.shape[0] * image.shape[1] > MAX_PICTURE_PIXELS:
-        raise InputError(f"a picture may have {MAX_PICTURE_PIXELS // 1_000_000} megapixels; give a smaller one")
+        raise _too_many_pixels()
     return image
 
 
@@ -93,16 +109,41 @@ def read_picture(path: str | Path) -> ImageArray:
         InputError: it is too large, or no picture.
     """
     path = Path(path)
-    if path.stat().st_size > MAX_PICTURE_BYTES:
-        raise InputError(f"a picture may have {MAX_PICTURE_BYTES // 2**20} MB; give a smaller one")
-    content = np.frombuffer(path.read_bytes(), np.uint8)
     try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
-    except cv2.error:
-        image = None
+        if path.stat().st_size > MAX_PICTURE_BYTES:
+            raise InputError(f"a picture may have {MAX_PICTURE_BYTES // 2**20} MB; give a smaller one")
+        content = path.read_bytes()
+    except OSError:
+        raise InputError(f"{path.name} is there no more; drop it again") from None
+    size = _picture_size(content)
+    if size is not None and size[0] * size[1] > MAX_PICTURE_PIXELS:
+        raise _too_many_pixels()
+    image = None
+    if size is not None:
+        with contextlib.suppress(cv2.error):
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image is None:
-        raise InputError(f"{path.name} is no picture that can be read; give a JPEG or PNG file")
+        raise InputError(f"{path.name} is no picture that can be read; give a JPEG, PNG, WebP or BMP file")
     return checked_picture(np.asarray(image, np.uint8))
+
+
+def _picture_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height that a picture's header tells; None where it is no picture that is taken.
+
+    A few kilobytes can hold a gigapixel, which must not be decoded to be refused.
+    """
+    for kind, start, signature in _PICTURE_KINDS:
+        if content[start : start + len(signature)] == signature:
+            try:
+                # Not `Image.open`: Ultralytics puts its own there, which wants to install packages for what it misses.
+                return kind(io.BytesIO(content)).size
+            except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds for broken headers
+                return None
+    return None
+
+
+def _too_many_pixels() -> InputError:
+    return InputError(f"a picture may have {MAX_PICTURE_PIXELS // 1_000_000} megapixels; give a smaller one")
 
 
 def _checked_kind(path: Path) -> str:

@@ -35,6 +35,7 @@ class Visit:
         self.folder = folder
         self.job: RunJob | None = None
         self.run: OpenRun | None = None
+        self._brought: set[Path] = set()
         self._runs = 0
 
     def next_run_folder(self) -> Path:
@@ -42,10 +43,17 @@ class Visit:
         self._runs += 1
         return self.folder / f"run-{self._runs}"
 
+    def brought(self, path: Path) -> Path:
+        """Note a file that lies where the page's server put it, to be deleted with the visit; the same."""
+        self._brought.add(path)
+        return path
+
     def close(self) -> None:
         """Stop what runs, and delete everything."""
         if self.job is not None:
             self.job.stop()
+        for path in self._brought:
+            path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

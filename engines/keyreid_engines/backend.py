@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from keyreid_engines.graphs import GraphKind, Precision, TracedGraph
@@ -17,6 +18,10 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 EngineFiles: TypeAlias = Mapping[str, bytes]
 """Contents of an engine's files by their suffix, as a backend wants them stored."""
+
+
+Provider: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt"]
+"""What computes inside ONNX Runtime; `auto` is `cpu` or `cuda`, as the device says."""
 
 
 class Graph(Protocol):
@@ -88,6 +93,34 @@ class TakesLong(Protocol):
 
     def telling(self, say: Callable[[str], None]) -> Backend:
         """The same backend, which says what a build is at."""
+        ...
+
+
+@runtime_checkable
+class TakesHint(Protocol):
+    """A backend that runs the same engine for the shortest wait, or for the most work."""
+
+    def hinted(self, hint: Literal["latency", "throughput"]) -> Backend:
+        """The same backend, which runs its engines in this way."""
+        ...
+
+
+@runtime_checkable
+class ServesDevices(Protocol):
+    """A backend whose library computes on several types of device, by what it calls providers."""
+
+    @property
+    def providers(self) -> str:
+        """In words: which there are, and what the others want."""
+        ...
+
+    def for_device(self, device: torch.device, provider: Provider = "auto") -> Backend:
+        """The same backend for one device.
+
+        Raises:
+            ImportError: the library that is installed does not have the provider; the message says what to install.
+            ConfigError: the provider does not compute on the device.
+        """
         ...
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from keyreid_engines.build import Engine, load_graphs
 from keyreid_engines.cache import EngineCache
-from keyreid_engines.choose import LOADERS, current_device
+from keyreid_engines.choose import LOADERS, current_device, on_device
 from keyreid_engines.graphs import Precision
 from keyreid_stream.devices import torch_device
 from keyreid_stream.encoders import EncoderConfig, torch_encoders
@@ -104,7 +104,7 @@ def _encoders(request: MemoryRequest) -> tuple[FrameEncoder, ClipHead]:
             {"precision": request.precision, "device": request.device, "batch_size": request.batch}
         )
         return torch_encoders(build_model(request.config, seed=0), config)
-    backend = LOADERS[request.backend]()
+    backend = on_device(LOADERS[request.backend](), torch_device(request.device))
     stored = EngineCache(request.folder).read(request.engine)
     graphs = load_graphs(backend, stored.contents, request.precision, request.threads)
     return Engine(stored.manifest, graphs).encoders(build_skeleton(request.config), request.batch)

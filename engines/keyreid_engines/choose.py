@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import torch
 
-from keyreid_engines.backend import Backend
+from keyreid_engines.backend import Backend, Provider, ServesDevices
 from keyreid_engines.onnxruntime_backend import OnnxRuntimeBackend
 from keyreid_engines.openvino_backend import OpenVinoBackend
 from keyreid_engines.tensorrt_backend import TensorRtBackend, TensorRtRtxBackend
@@ -31,7 +31,7 @@ LOADERS: Mapping[str, Loader] = {
 
 ORDER: Mapping[str, tuple[str, ...]] = {
     "cpu": ("openvino", "onnxruntime", TORCH),
-    "cuda": ("tensorrt", "tensorrt-rtx", TORCH),
+    "cuda": ("tensorrt", "tensorrt-rtx", "onnxruntime", TORCH),
 }
 """Best first, by type of device; where nothing is said, PyTorch is all there is."""
 
@@ -48,12 +48,14 @@ class Candidate:
         version: of its library; None where that cannot be used.
         fault: why it cannot be used; None where it can.
         backend: itself; None for PyTorch, and where it cannot be used.
+        note: what else to know of it, such as what it lacks on other devices.
     """
 
     name: str
     version: str | None
     fault: str | None
     backend: Backend | None = None
+    note: str | None = None
 
 
 def candidates(device: torch.device, loaders: Mapping[str, Loader] = LOADERS) -> list[Candidate]:
@@ -62,7 +64,7 @@ def candidates(device: torch.device, loaders: Mapping[str, Loader] = LOADERS) ->
     others = [name for name in loaders if name not in order]
     with current_device(device):
         return [
-            *(_candidate(name, loaders) for name in order),
+            *(_candidate(name, loaders, device) for name in order),
             *(_other(name, device, loaders) for name in others),
         ]
 
@@ -108,21 +110,33 @@ def named_backend(name: str, loaders: Mapping[str, Loader] = LOADERS) -> Backend
         raise
 
 
+def on_device(backend: Backend, device: torch.device, provider: Provider = "auto") -> Backend:
+    """The same backend for this device, where it serves several.
+
+    Raises:
+        ImportError: what is installed does not serve it; the message says what to install.
+        ConfigError: the provider does not compute on it.
+    """
+    return backend.for_device(device, provider) if isinstance(backend, ServesDevices) else backend
+
+
 def _other(name: str, device: torch.device, loaders: Mapping[str, Loader]) -> Candidate:
     """One that is not taken by itself here, and why."""
     fault = wrong_device(name, device)
     if fault is not None:
         return Candidate(name, None, f"{fault}, not on {device.type}")
-    found = _candidate(name, loaders)
+    found = _candidate(name, loaders, device)
     return Candidate(name, found.version, found.fault or f"only where it is asked for: --backend {name}")
 
 
-def _candidate(name: str, loaders: Mapping[str, Loader]) -> Candidate:
+def _candidate(name: str, loaders: Mapping[str, Loader], device: torch.device) -> Candidate:
     if name == TORCH:
         return Candidate(TORCH, str(torch.__version__), None)
     try:
         backend = loaders[name]()
-        return Candidate(name, backend.version, None, backend)
+        note = backend.providers if isinstance(backend, ServesDevices) else None
+        backend = on_device(backend, device)
+        return Candidate(name, backend.version, None, backend, note)
     except ImportError as error:
         hint = f'; pip install "keyreid-stream[{name}]"' if str(error) == f"{name} is not installed" else ""
         return Candidate(name, None, f"{error}{hint}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
-from keyreid_engines.backend import Arrays, EngineFiles, as_contiguous, import_library
+from keyreid_engines.backend import EngineFiles, import_library
 from keyreid_engines.errors import EngineError
 from keyreid_engines.graphs import Precision
+from keyreid_engines.openvino_graph import Hint, OpenVinoGraph, OpenVinoQueue, last_line
 from keyreid_engines.signal_stack import kept_signal_stack
 
 DEVICE = "CPU"
@@ -27,12 +25,16 @@ class OpenVinoBackend:
 
     name = "openvino"
 
-    def __init__(self) -> None:
+    def __init__(self, hint: Hint = "latency") -> None:
         """Import the library and ask for its CPU.
+
+        Args:
+            hint: `latency` gives all threads to one batch; `throughput` cuts a batch into pieces that run side by side.
 
         Raises:
             ImportError: it is not installed, half installed, or has no plugin for the CPU.
         """
+        self._hint = hint
         self._library: Any = import_library("openvino")
         try:
             # "2026.4.1-22982-…": builds of one release can differ.
@@ -44,7 +46,7 @@ class OpenVinoBackend:
                     str(one) for one in self._core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
                 )
         except Exception as error:  # AttributeError of half a package, RuntimeError of a plugin
-            raise ImportError(f"openvino is installed but cannot use the CPU ({_last_line(error)})") from error
+            raise ImportError(f"openvino is installed but cannot use the CPU ({last_line(error)})") from error
 
     @property
     def version(self) -> str:
@@ -81,43 +83,31 @@ class OpenVinoBackend:
         except RuntimeError as error:
             raise _refused(error) from error
 
-    def load(self, files: EngineFiles, precision: Precision, threads: int) -> OpenVinoGraph:
+    def hinted(self, hint: Hint) -> OpenVinoBackend:
+        """The same backend, which runs its engines in this way; the engines themselves are the same."""
+        return OpenVinoBackend(hint)
+
+    def load(self, files: EngineFiles, precision: Precision, threads: int) -> OpenVinoGraph | OpenVinoQueue:
         """Compile for the CPU.
 
         Raises:
             EngineError: OpenVINO does not take the graph.
         """
         settings = {
-            "PERFORMANCE_HINT": "LATENCY",
+            "PERFORMANCE_HINT": self._hint.upper(),
             "INFERENCE_PRECISION_HINT": HINTS[precision],
             "INFERENCE_NUM_THREADS": threads,
         }
         try:
             model = self._core.read_model(model=files["xml"], weights=files["bin"])
             with kept_signal_stack():
-                return OpenVinoGraph(self._core.compile_model(model, DEVICE, settings))
+                compiled = self._core.compile_model(model, DEVICE, settings)
+                if self._hint == "latency":
+                    return OpenVinoGraph(compiled)
+                return OpenVinoQueue(compiled, self._library.AsyncInferQueue)
         except RuntimeError as error:
             raise _refused(error) from error
 
 
-class OpenVinoGraph:
-    """A compiled model behind the seam `Graph`."""
-
-    def __init__(self, compiled: Any) -> None:
-        self._outputs = [output.any_name for output in compiled.outputs]
-        self._request = compiled.create_infer_request()
-
-    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Outputs for one batch; copies, since the next call writes over the originals."""
-        results = self._request.infer(as_contiguous(inputs), share_inputs=True)
-        return {name: results[name].copy() for name in self._outputs}
-
-
 def _refused(error: BaseException) -> EngineError:
-    return EngineError(f"OpenVINO does not take the graph ({_last_line(error)}); use --backend onnxruntime or torch")
-
-
-def _last_line(error: BaseException) -> str:
-    """OpenVINO tells where in its own source first, and what is wrong last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return EngineError(f"OpenVINO does not take the graph ({last_line(error)}); use --backend onnxruntime or torch")

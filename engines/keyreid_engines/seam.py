@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from keyreid_engines.backend import Backend
+from keyreid_engines.backend import Backend, TakesHint
 from keyreid_engines.build import obtain_engine, prepare_engine
 from keyreid_engines.cache import EngineCache, Say, StoredEngine
 from keyreid_engines.calibration import Calibration
@@ -20,11 +20,13 @@ from keyreid_engines.choose import (
     current_device,
     explanation,
     named_backend,
+    on_device,
     wrong_device,
 )
 from keyreid_engines.errors import EngineError
 from keyreid_engines.graphs import Precision
 from keyreid_engines.int8 import Int8Backend
+from keyreid_engines.policy import passed_over, precisions_to_try
 from keyreid_engines.tensorrt_backend import TensorRtRtxBackend
 from keyreid_stream.devices import torch_device
 from keyreid_stream.encoders import EncoderConfig, torch_encoders
@@ -70,9 +72,19 @@ class EngineEncoders:
             raise
         except ImportError as error:
             raise EngineError(f"{error}; install it again, or use --backend torch") from error
+        if config.precision == "int8" and device.type != "cpu":
+            raise ConfigError(f"int8 of {config.backend} runs on the CPU only, not on {device}; use --device cpu")
+        try:
+            backend = on_device(_configured(backend, config), device, config.provider)
+        except ImportError as error:
+            raise ConfigError(f"backend {config.backend} does not run on {device}: {error}") from error
         if config.precision == "int8" and config.calibration is not None:
             backend = Int8Backend.calibrated(backend, Calibration(Path(config.calibration)))
-        return self._engine(loaded, config, backend, _precisions(backend, config.precision)[0], reason=None)
+        precision = precisions_to_try(backend, config.precision, loaded.card.sha256)[0]
+        left_out = passed_over(backend, config.precision, loaded.card.sha256)
+        if left_out is not None:
+            self._say(f"backend {backend.name} in {precision}: {left_out}")
+        return self._engine(loaded, config, backend, precision, reason=None)
 
     def _best(self, loaded: LoadedModel, config: EncoderConfig, device: torch.device) -> tuple[FrameEncoder, ClipHead]:
         found = candidates(device, LOADERS)
@@ -83,7 +95,7 @@ class EngineEncoders:
             except KeyReIDError as error:
                 found[found.index(candidate)] = replace(candidate, fault=str(error))
                 continue
-            self._say(reason)
+            self._say(_reason_of(encoders, reason))
             return encoders
         raise AssertionError("PyTorch is always available")
 
@@ -92,13 +104,16 @@ class EngineEncoders:
     ) -> tuple[FrameEncoder, ClipHead]:
         if candidate.backend is None:
             return _on_torch(loaded, config, reason)
-        *lower, last = _precisions(candidate.backend, config.precision)
+        backend = _configured(candidate.backend, config)
+        *lower, last = precisions_to_try(backend, config.precision, loaded.card.sha256)
+        left_out = passed_over(backend, config.precision, loaded.card.sha256)
+        reason = reason if left_out is None else f"{reason} ({left_out})"
         for precision in lower:
             try:
-                return self._engine(loaded, config, candidate.backend, precision, reason=reason)
+                return self._engine(loaded, config, backend, precision, reason=reason)
             except EngineError as error:
                 self._say(f"backend {candidate.name} cannot be used in {precision}: {error}")
-        return self._engine(loaded, config, candidate.backend, last, reason=reason)
+        return self._engine(loaded, config, backend, last, reason=reason)
 
     def _engine(
         self,
@@ -110,7 +125,7 @@ class EngineEncoders:
         reason: str | None,
     ) -> tuple[FrameEncoder, ClipHead]:
         engine = obtain_engine(loaded, backend, precision, self._cache, threads=torch.get_num_threads(), say=self._say)
-        return engine.encoders(loaded.model, config.batch_size, reason=reason)
+        return engine.encoders(loaded.model, config.batch_on(torch_device(config.device)), reason=reason)
 
 
 def build_elsewhere(
@@ -136,25 +151,21 @@ def build_elsewhere(
         if str(error) == "tensorrt-rtx is not installed":
             raise MissingExtraError("tensorrt-rtx", "tensorrt-rtx") from error
         raise EngineError(f"{error}; install it again") from error
-    return prepare_engine(loaded, backend, _precisions(backend, precision)[0], cache, say=say)
+    return prepare_engine(loaded, backend, precisions_to_try(backend, precision, loaded.card.sha256)[0], cache, say=say)
+
+
+def _reason_of(encoders: tuple[FrameEncoder, ClipHead], reason: str) -> str:
+    """What the encoders' card says, which may add why not in another precision."""
+    card = getattr(encoders[0], "backend", None)
+    return reason if card is None or card.reason is None else str(card.reason)
+
+
+def _configured(backend: Backend, config: EncoderConfig) -> Backend:
+    """The same backend, with the options that the settings give it."""
+    return backend.hinted(config.hint) if config.hint != "auto" and isinstance(backend, TakesHint) else backend
 
 
 def _on_torch(loaded: LoadedModel, config: EncoderConfig, reason: str) -> tuple[FrameEncoder, ClipHead]:
     encoder, head = torch_encoders(loaded.model, config)
     encoder.backend = replace(encoder.backend, reason=reason)
     return encoder, head
-
-
-def _precisions(backend: Backend, wanted: str) -> list[Precision]:
-    """What to try: the backend's own order for `auto`, else the one that was asked for.
-
-    Raises:
-        ConfigError: the backend does not run in it here.
-    """
-    fitting = [precision for precision in backend.precisions if wanted in ("auto", precision)]
-    if not fitting:
-        raise ConfigError(
-            f"precision {wanted} does not run on {backend.name} on this machine; choose auto or one of: "
-            f"{', '.join(backend.precisions)}"
-        )
-    return fitting

@@ -77,7 +77,8 @@ def _backends(device: str) -> Table:
         for candidate in found:
             state = candidate.fault or ("auto takes this one" if candidate.name == picked else "available")
             precisions = f" ({', '.join(candidate.backend.precisions)})" if candidate.backend else ""
-            table.add_row(candidate.name, candidate.version or "-", Text(state + precisions, overflow="fold"))
+            note = f"; {candidate.note}" if candidate.note else ""
+            table.add_row(candidate.name, candidate.version or "-", Text(state + precisions + note, overflow="fold"))
     except Exception as error:  # noqa: BLE001 - a doctor must not die of what it is to find
         table.add_row("?", "-", Text(_fault(error), overflow="fold"))
     return table

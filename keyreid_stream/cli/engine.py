@@ -51,6 +51,9 @@ def build_engine(
     precision: Annotated[PrecisionName, typer.Option(help="auto takes the fastest that stays exact enough.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     calibration: CalibrationOption = None,
+    provider: Annotated[
+        Literal["auto", "cpu", "cuda", "tensorrt"], typer.Option(help="onnxruntime: what computes inside it.")
+    ] = "auto",
     capabilities: Annotated[
         str | None,
         typer.Option(help="tensorrt-rtx: build for other machines' GPUs, for example 8.6,8.9; `all` from Ampere on."),
@@ -64,7 +67,7 @@ def build_engine(
     if capabilities is not None:
         _build_elsewhere(loaded, cache, backend, precision, capabilities)
         return
-    config = _config(backend, precision, device, calibration)
+    config = _config(backend, precision, device, calibration, provider)
     encoder, _ = EngineEncoders(_tell, cache)(loaded, config)
     card = getattr(encoder, "backend", None)
     if card is None or card.engine is None:
@@ -74,11 +77,19 @@ def build_engine(
     typer.echo(cache.folder / card.engine)
 
 
-def _config(backend: BackendName, precision: PrecisionName, device: str, calibration: Path | None) -> EncoderConfig:
+def _config(
+    backend: BackendName, precision: PrecisionName, device: str, calibration: Path | None, provider: str
+) -> EncoderConfig:
     from keyreid_stream.config import deployment
 
     folder = None if calibration is None else str(calibration)
-    options = {"backend": backend, "precision": precision, "device": device, "calibration": folder}
+    options = {
+        "backend": backend,
+        "precision": precision,
+        "device": device,
+        "calibration": folder,
+        "provider": provider,
+    }
     return deployment({"model": options}).model
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from keyreid_stream.devices import torch_device
+from keyreid_stream.encoders.compiled import CompiledClipHead, CompiledFrameEncoder
 from keyreid_stream.encoders.config import EncoderConfig
 from keyreid_stream.encoders.torch_encoder import TorchClipHead, TorchFrameEncoder
 from keyreid_stream.errors import ConfigError
@@ -24,7 +25,13 @@ def torch_encoders(model: KeyReID, config: EncoderConfig) -> tuple[TorchFrameEnc
         )
     precision = "float32" if config.precision == "auto" else config.precision
     device, dtype = torch_device(config.device), getattr(torch, precision)
+    batch_size = config.batch_on(device)
+    if config.compile:
+        return (
+            CompiledFrameEncoder(model, device=device, dtype=dtype, batch_size=batch_size),
+            CompiledClipHead(model, device=device, dtype=dtype, batch_size=batch_size),
+        )
     return (
-        TorchFrameEncoder(model, device=device, dtype=dtype, batch_size=config.batch_size),
-        TorchClipHead(model, device=device, dtype=dtype, batch_size=config.batch_size),
+        TorchFrameEncoder(model, device=device, dtype=dtype, batch_size=batch_size),
+        TorchClipHead(model, device=device, dtype=dtype, batch_size=batch_size),
     )

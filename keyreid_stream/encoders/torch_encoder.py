@@ -142,10 +142,15 @@ class TorchClipHead:
         vectors = [np.zeros((0, layout.size), np.float32)]
         visibility = [np.zeros((0, layout.parts), np.float32)]
         for start in range(0, len(clips), self._batch_size):
-            features = self._head(*self._filled(clips[start : start + self._batch_size]))
-            vectors.append(_on_host(features.embedding))
-            visibility.append(_on_host(features.visibility))
+            embedding, seen = self._features(clips[start : start + self._batch_size])
+            vectors.append(_on_host(embedding))
+            visibility.append(_on_host(seen))
         return ClipEmbeddings(np.concatenate(vectors), np.concatenate(visibility), layout)
+
+    def _features(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeddings (B, E) and visibilities (B, P) of at least one clip."""
+        features = self._head(*self._filled(clips))
+        return features.embedding, features.visibility
 
     def _filled(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Tokens (B, T, S, D), class rows (B, T, D) and part weights (B, T, P, M) of clips whose T slots are filled."""

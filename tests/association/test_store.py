@@ -19,8 +19,8 @@ from keyreid_stream.association.similarity import Signatures
 from keyreid_stream.association.store import EmbeddingSpace, GalleryStore
 from keyreid_stream.association.stored import StoredAssociator, open_associator
 from keyreid_stream.errors import InputError
-from keyreid_stream.structures import EmbeddingLayout, TrackKey
-from tests.association.killed_run import CONFIG, PEOPLE, SPACE, run
+from keyreid_stream.structures import ClipEmbedding, EmbeddingLayout, TrackEvidence, TrackKey
+from tests.association.killed_run import CONFIG, LAYOUT, PEOPLE, SPACE, run
 
 ROOT = Path(__file__).parent.parent.parent
 UPDATES = 200
@@ -169,6 +169,31 @@ def test_what_a_run_had_not_settled_is_known_to_the_next(tmp_path: Path) -> None
     run(path, 4, 0.0)
     with GalleryStore(path) as store:
         assert len(store.gallery) == known > 0
+
+
+def test_a_run_that_ends_settles_what_it_leaves_and_one_that_failed_leaves_it_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "people.gallery"
+    seen = TrackEvidence(
+        TrackKey("a", 1),
+        0.0,
+        0,
+        np.zeros(4, np.float32),
+        9,
+        ClipEmbedding(np.ones(24, np.float32), np.ones(2, np.float32), LAYOUT),
+    )
+    with GalleryStore(path, CONFIG, SPACE) as store:
+        associator = StoredAssociator(store, CONFIG)
+        associator.update(0.0, [seen], [])
+        assert store.gallery.state.sketches
+        associator.close()
+        associator.close()
+    with GalleryStore(path) as store:
+        assert not store.gallery.state.sketches
+        assert len(store.gallery.exemplars(1)) == 1
+    before = path.read_bytes()
+    with GalleryStore(path, CONFIG, SPACE) as store:
+        StoredAssociator(store, CONFIG).close()  # not one update: nothing has begun, nothing ends
+    assert path.read_bytes() == before
 
 
 def refused(path: Path, match: str, config: AssociationConfig = CONFIG, space: EmbeddingSpace = SPACE) -> None:

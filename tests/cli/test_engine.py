@@ -117,6 +117,12 @@ def test_exporting_one_file(tmp_path: Path, weights: Path, capfd: pytest.Capture
         (["build", "--backend", "openvino", "--precision", "int8"], 2, "name a folder of them as `calibration`"),
         (["build", "--backend", "openvino", "--precision", "int8", "--calibration", "/no"], 2, "there is no folder"),
         (["build", "--calibration", "x"], 2, "calibration is for precision int8, not auto"),
+        (["build", "--provider", "cuda"], 2, "provider cuda is for onnxruntime, not for auto"),
+        (
+            ["build", "--backend", "onnxruntime", "--provider", "cuda", "--device", "cpu"],
+            2,
+            "provider cuda of onnxruntime does not compute on cpu",
+        ),
         (["bench", "--model", "tiny", "--data", "x"], 2, "an untrained network finds nobody"),
         (["export", "/nowhere/at/all.onnx"], 2, "there is no folder"),
     ],

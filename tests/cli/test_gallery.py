@@ -169,3 +169,9 @@ def test_a_crop_of_somebody_known_is_found(tmp_path: Path, capsys: pytest.Captur
     ranked = [line.split()[0] for line in said.splitlines() if line.strip()[:1].isdigit()]
     assert ranked[0] == "2"
     assert sorted(ranked) == ["1", "2", "3"]
+    assert "head" not in said
+    words = ("search", tmp_path / "second.png", "--crop", "--parts", "--top", "1", "--gallery", path, "--device", "cpu")
+    code, said, _ = typed(capsys, *words)
+    assert code == 0
+    told = " ".join(said.split())
+    assert "whole body 1.00 · head 1.00 · torso 1.00" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import cv2
@@ -80,17 +81,45 @@ def test_none_too_many_and_too_large_are_refused(tmp_path: Path, monkeypatch: py
         take_videos([given(tmp_path, "large.mp4")], tmp_path)
 
 
-def test_pictures_are_read_as_rgb(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".webp", ".bmp"])
+def test_pictures_are_read_as_rgb(tmp_path: Path, ending: str) -> None:
     image = np.zeros((8, 6, 3), np.uint8)
     image[..., 2] = 255  # OpenCV writes BGR: this is red
-    cv2.imwrite(str(tmp_path / "red.png"), image)
-    assert read_picture(tmp_path / "red.png")[0, 0].tolist() == [255, 0, 0]
+    path = tmp_path / f"red{ending}"
+    cv2.imwrite(str(path), image)
+    read = read_picture(path.rename(tmp_path / "named.anything"))
+    assert read.shape == (8, 6, 3)
+    assert np.abs(read[0, 0].astype(int) - [255, 0, 0]).max() < 5
+    assert read.dtype == np.uint8
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(20)])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_and_transparent_pictures_are_read_in_colour(tmp_path: Path, channels: int) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), np.full((8, 6, channels), 90, np.uint8))
+    assert read_picture(tmp_path / "one.png")[0, 0].tolist() == [90, 90, 90]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(20), b"\xff\xd8\xff\xe0", b"GIF89a" + bytes(30)]
+)
 def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError, match=r"broken\.png is no picture"):
         read_picture(given(tmp_path, "broken.png", content))
+
+
+def test_a_small_file_of_very_many_pixels_is_refused_by_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_: object) -> None:
+        pytest.fail("it was decoded")
+
+    monkeypatch.setattr(cv2, "imdecode", decoded)
+    for side in (8001, 30_000):
+        size = side.to_bytes(4, "big") * 2
+        chunk = b"IHDR" + size + b"\x08\x02\x00\x00\x00"
+        png = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+        with pytest.raises(InputError, match="64 megapixels"):
+            read_picture(given(tmp_path, "bomb.png", png + bytes(4) + b"IDAT" + bytes(8)))
 
 
 def test_large_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,8 +68,11 @@ def test_whoever_leaves_leaves_nothing(visits: Visits) -> None:
     (visit.folder / "uploads").mkdir()
     (visit.folder / "uploads" / "1.mp4").write_bytes(b"x")
     visit.job = job(running=True)
+    picture = visit.brought(visits.root.parent / "picture.jpg")
+    picture.write_bytes(b"a face")
     visits.leave(token)
     assert not visit.folder.exists()
+    assert not picture.exists()
     assert visit.job.stopped == [True]  # type: ignore[attr-defined]
     visits.leave(token)
 

@@ -39,3 +39,10 @@ def test_on_a_gpu_embeddings_are_those_of_the_cpu() -> None:
     on_cpu = torch_encoders(model, EncoderConfig(device="cpu"))[0].encode(crops).appearance
     on_gpu = torch_encoders(model, EncoderConfig(device="cuda"))[0].encode(crops).appearance
     assert torch.allclose(torch.from_numpy(on_gpu), torch.from_numpy(on_cpu), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("given", "device", "batch"), [(None, "cpu", 16), (None, "cuda", 64), (5, "cpu", 5), (500, "cuda:1", 500)]
+)
+def test_batches_are_small_on_a_cpu_unless_somebody_says_otherwise(given: int | None, device: str, batch: int) -> None:
+    assert EncoderConfig(batch_size=given).batch_on(torch.device(device)) == batch
