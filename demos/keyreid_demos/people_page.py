@@ -219,7 +219,7 @@ def _decision(one: Decision) -> str:
     considered = "".join(_candidate(candidate) for candidate in one.candidates[:3] if candidate.log_odds)
     table = (
         '<table class="kr-table"><tr><th>who</th><th class="kr-number">log odds</th>'
-        '<th class="kr-number">similarity</th><th class="kr-number">threshold</th><th>parts</th><th>ruled out</th></tr>'
+        '<th class="kr-number">similarity</th><th class="kr-number">threshold</th><th>ruled out</th></tr>'
         f"{considered}</table>"
         if considered
         else ""
@@ -239,5 +239,6 @@ def _candidate(one: Candidate) -> str:
     return (
         f'<tr><td>{words.person(one.identity_id)}</td><td class="kr-number">{total}</td>'
         f'<td class="kr-number">{similarity}</td><td class="kr-number">{threshold}</td>'
-        f"<td>{escape(parts)}</td><td>{escape(words.vetoes(one))}</td></tr>"
+        f"<td>{escape(words.vetoes(one))}</td></tr>"
+        f'<tr><td></td><td colspan="4" class="kr-dim">{escape(parts)}</td></tr>'
     )

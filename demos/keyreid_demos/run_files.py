@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from fastapi import APIRouter, HTTPException
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 
+from keyreid_demos.people import Person
 from keyreid_demos.visits import Visits
 from keyreid_stream.errors import InputError
 
 PREFIX = "/keyreid/files"
+PEOPLE = "/keyreid/people"
 
 SHOWN = (
     "run.json",
@@ -73,7 +78,39 @@ def files_router(visits: Visits) -> APIRouter:
             headers["Content-Security-Policy"] = "sandbox allow-scripts"
         return FileResponse(path, headers=headers)
 
+    @router.get(PEOPLE + "/{token}")
+    def people(token: str) -> Response:
+        try:
+            run = visits.open_run(token)
+            if run is None:
+                raise InputError("no run is looked at")
+            content = people_table(run.people())
+        except InputError as error:
+            raise HTTPException(404, str(error)) from None
+        headers = {
+            "Cache-Control": "private, no-store",
+            "Content-Disposition": f'attachment; filename="{run.name}-people.csv"',
+        }
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
     return router
+
+
+def people_table(people: Iterable[Person]) -> str:
+    """Who was seen where and when, as known now: CSV, a line a sighting, seconds of the run's clock."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["identity_id", "name", "camera_id", "track_id", "first_frame", "first_s", "last_s"])
+    for person in people:
+        for one in person.sightings:
+            seen = (one.first_frame, round(one.first_s, 3), round(one.last_s, 3))
+            table.writerow([person.identity_id, _cell(person.name), one.key.camera_id, one.key.track_id, *seen])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Spreadsheets take what begins like a formula for one."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _fits(wanted: PurePosixPath, pattern: str) -> bool:

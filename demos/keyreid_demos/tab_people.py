@@ -20,7 +20,11 @@ from keyreid_stream.association import GalleryStore
 _CLICKS = """
 element.addEventListener('click', (event) => {
   const card = event.target.closest('[data-identity]');
-  if (card) { trigger('select', {identity: Number(card.dataset.identity)}); }
+  if (!card) { return; }
+  trigger('select', {identity: Number(card.dataset.identity)});
+  // On a narrow page the person is shown below everybody.
+  const person = document.querySelector('#kr-heading');
+  if (person && window.innerWidth < 768) { setTimeout(() => person.scrollIntoView({behavior: 'smooth'}), 600); }
 });
 """
 

@@ -15,7 +15,7 @@ from keyreid_demos.context import Context
 from keyreid_demos.events import QUIET
 from keyreid_demos.live_route import live_address
 from keyreid_demos.open_run import OpenRun
-from keyreid_demos.run_files import address_of
+from keyreid_demos.run_files import PEOPLE, address_of
 from keyreid_demos.run_job import CameraProgress, Progress, RunJob
 from keyreid_demos.run_settings import UPLOADED, video_request, world_request
 from keyreid_demos.told import told, told_on_the_way
@@ -171,6 +171,7 @@ def _result(context: Context, here: Visit) -> str:
         return '<p class="kr-dim">Choose cameras, then <b>Find people</b>. The built-in worlds need nothing else.</p>'
     files = sorted(path for pattern in OFFERED for path in run.folder.glob(pattern))
     links = "".join(_link(here.token, run.folder, path) for path in files)
+    links += f'<li><a href="{PEOPLE}/{here.token}" download>people.csv, as corrected</a></li>'
     listed = f"<details><summary>Files of this run</summary><ul class='kr-files'>{links}</ul></details>"
     return _video(here.token, run) + listed
 

@@ -85,6 +85,7 @@ class Visits:
         self._visits: dict[str, Visit] = {}
         self._heard_s: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
         self._closed = threading.Event()
 
     def enter(self, token: str | None) -> str:
@@ -170,12 +171,14 @@ class Visits:
 
     def _live_run(self) -> OpenRun | None:
         """The deployment's run; opened anew when it has ended, since then its people can be changed."""
-        live, shared = self.live, self.shared
-        if live is None or not (live.folder / "run.json").is_file():
-            return None
-        if shared is None or (shared.is_going_on and not live.is_running):
-            self.shared = shared = OpenRun(live.folder)
-        return shared
+        # One at a time: opening looks into the gallery, which is one thread's alone.
+        with self._opening:
+            live, shared = self.live, self.shared
+            if live is None or not (live.folder / "run.json").is_file():
+                return None
+            if shared is None or (shared.is_going_on and not live.is_running):
+                self.shared = shared = OpenRun(live.folder)
+            return shared
 
     def _sweep_on(self) -> None:
         while not self._closed.wait(_SWEEP_EVERY_S):

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from keyreid_demos.open_run import OpenRun
-from keyreid_demos.run_files import PREFIX, address_of, files_router, run_file
+from keyreid_demos.run_files import PEOPLE, PREFIX, address_of, files_router, run_file
 from keyreid_demos.visits import Visits
 from keyreid_stream.errors import InputError
 from tests.demos.runs import make_run
@@ -109,6 +109,24 @@ def test_a_visitor_does_not_get_anothers_files(run: OpenRun, visits: Visits, cli
     assert client.get(f"{PREFIX}/guessed/run.json").status_code == 404
     visits.leave(owner)
     assert client.get(f"{PREFIX}/{owner}/run.json").status_code == 404
+
+
+def test_people_are_a_table_as_they_are_known_now_and_no_formula(
+    run: OpenRun, visits: Visits, client: TestClient
+) -> None:
+    run.rename(1, "=1+1")
+    run.merge(1, 2)
+    token = entered(visits, run)
+    answer = client.get(f"{PEOPLE}/{token}")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.text.splitlines() == [
+        "identity_id,name,camera_id,track_id,first_frame,first_s,last_s",
+        "1,'=1+1,door,1,0,0.0,2.0",
+        "1,'=1+1,door,2,0,1.0,3.0",
+        "1,'=1+1,hall,1,0,4.0,6.0",
+    ]
+    assert client.get(f"{PEOPLE}/guessed").status_code == 404
+    assert client.get(f"{PEOPLE}/{entered(visits, None)}").status_code == 404
 
 
 def test_a_report_cannot_act_in_the_pages_name(run: OpenRun, visits: Visits, client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,6 +109,19 @@ def test_a_visitor_looks_at_their_own_run_others_at_the_shared_one(tmp_path: Pat
     visits.visit(one).run = own
     assert visits.open_run(one) is own
     assert visits.open_run(other) is shared
+
+
+def test_everybody_who_looks_at_a_deployment_at_once_looks_at_the_same_run(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "live", tmp_path / "live.gallery")
+    live = SimpleNamespace(folder=folder, is_running=False, stop=lambda: None)
+    for attempt in range(10):
+        visits = Visits(tmp_path / f"visits-{attempt}", live=live)  # type: ignore[arg-type]
+        token = visits.enter(None)
+        with ThreadPoolExecutor(8) as pool:
+            runs = list(pool.map(visits.open_run, [token] * 8))
+        assert len({id(run) for run in runs}) == 1
+        assert runs[0] is not None
+        assert runs[0].why_fixed == ""
 
 
 def test_a_deployments_run_is_opened_anew_when_it_has_ended(tmp_path: Path) -> None:
