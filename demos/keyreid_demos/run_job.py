@@ -34,6 +34,7 @@ class Request:
         settings: as in a deployment's TOML, besides the cameras of a world.
         scene, seconds, seed: of a built-in world, whose truth is kept and scored; no scene: `settings` names cameras.
         expected_frames: of all cameras together; None if nobody knows.
+        is_ladder: whether it is run four times with more and more of a world's truth; `settings` name the world.
     """
 
     settings: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Request:
     seconds: float = 20.0
     seed: int = 7
     expected_frames: int | None = None
+    is_ladder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,18 @@ class _Teller:
     """A sink that tells the page how far the run is."""
 
     def __init__(
-        self, pipe: Connection, statistics: RunStatistics, expected_frames: int | None, notices: tuple[str, ...]
+        self,
+        pipe: Connection,
+        statistics: RunStatistics,
+        expected_frames: int | None,
+        notices: tuple[str, ...],
+        words: str = "finding, following and comparing people",
     ) -> None:
         self._pipe = pipe
         self._statistics = statistics
         self._expected_frames = expected_frames
         self._notices = notices
+        self._words = words
         self._clock = threading.Event()
         self._wait = threading.Thread(target=self._tell_regularly, daemon=True)
 
@@ -181,7 +189,7 @@ class _Teller:
     def _tell_regularly(self) -> None:
         while not self._clock.wait(_TOLD_EVERY_S):
             try:
-                self._pipe.send(self.progress("running", "finding, following and comparing people"))
+                self._pipe.send(self.progress("running", self._words))
             except RuntimeError:  # statistics grew while they were read; the next time will do
                 continue
             except OSError:  # the page is gone, and nobody will look at the run
@@ -194,7 +202,7 @@ def _work(request: Request, folder: Path, pipe: Connection, looked_at: Connectio
     logging.disable(logging.CRITICAL)
     os.setpgrp()  # Ctrl-C on the page's terminal is the page's; it stops its runs itself
     try:
-        pipe.send(_run(request, folder, pipe, looked_at))
+        pipe.send(_climb(request, folder, pipe) if request.is_ladder else _run(request, folder, pipe, looked_at))
     except KeyReIDError as error:
         # Where on this machine visitors' files lie is nothing to them.
         pipe.send(Progress("failed", str(error).replace(f"{folder.parent}{os.sep}", "")))
@@ -236,3 +244,26 @@ def _run(request: Request, folder: Path, pipe: Connection, looked_at: Connection
     if result.status == "interrupted":
         return teller.progress("stopped", "stopped; what was done until then is kept")
     return teller.progress("finished", "finished")
+
+
+def _climb(request: Request, folder: Path, pipe: Connection) -> Progress:
+    from keyreid_stream.cli.memory import ReturnFreeMemory
+    from keyreid_stream.cli.stop import StopOnSignals
+    from keyreid_stream.cli.track import encoder_maker
+    from keyreid_stream.config import deployment
+    from keyreid_stream.ladder import Ladder
+
+    settings = deployment(request.settings)
+    ladder = Ladder(settings, folder, make_encoders=encoder_maker(settings))
+    for step in ladder.steps():
+        if step.run is None:
+            continue
+        stop = StopOnSignals()
+        teller = _Teller(pipe, step.run.statistics, request.expected_frames, (), f"the ladder: {step.rung.words}")
+        try:
+            step.record([teller, ReturnFreeMemory(), stop])
+        finally:
+            stop.restore()
+    if ladder.record.status != "finished":
+        return Progress("stopped", "stopped; the ladder is not whole")
+    return Progress("finished", "finished")

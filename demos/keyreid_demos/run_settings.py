@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keyreid_demos.run_job import Request
-from keyreid_stream.world.address import WorldAddress
+from keyreid_stream.world.address import SCHEME, WorldAddress
 from keyreid_stream.world.writers import write_calibration
 
 UPLOADED = "my videos"
@@ -48,6 +48,27 @@ def video_request(
     """
     cameras = [f"{name}={path}" for name, path in videos]
     return Request(_settings(folder, detector, model, tracker) | {"sources": {"cameras": cameras}})
+
+
+def is_world(settings: Mapping[str, Any] | None) -> bool:
+    """Whether a run's settings name a world's cameras alone, whose truth is known."""
+    cameras = ((settings or {}).get("sources") or {}).get("cameras") or []
+    return bool(cameras) and all(str(camera).startswith(f"{SCHEME}://") for camera in cameras)
+
+
+def ladder_request(settings: Mapping[str, Any], frames: int | None) -> Request:
+    """The ladder of a world's run: the same settings, without what a run leaves or knows from before.
+
+    Args:
+        settings: of the run, as `run.json` has them.
+        frames: that it had.
+    """
+    association = {**settings["association"], "gallery": None}
+    return Request(
+        {**settings, "association": association, "output": {"video": False}, "oracle": []},
+        expected_frames=frames,
+        is_ladder=True,
+    )
 
 
 def _settings(folder: Path, detector: str, model: str | None, tracker: str) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,11 +13,19 @@ import gradio as gr
 from keyreid_demos.context import Context
 from keyreid_demos.events import QUIET
 from keyreid_demos.open_run import OpenRun
-from keyreid_demos.told import told
+from keyreid_demos.run_job import RunJob
+from keyreid_demos.run_settings import is_world, ladder_request
+from keyreid_demos.tab_track import progress_told
+from keyreid_demos.told import told, told_on_the_way
+from keyreid_demos.visits import Visit
 from keyreid_stream.errors import InputError
+from keyreid_stream.ladder import RUNGS
+from keyreid_stream.ladder.record import FiguresRecord, LadderRecord, read_ladder
 from keyreid_stream.report.sections import stage_rows
 
 _FIGURES = (("idf1", "IDF1"), ("hota", "HOTA"), ("mota", "MOTA"))
+_RUNG_FIGURES = (("hota", "HOTA"), ("deta", "DetA"), ("assa", "AssA"), ("idf1", "IDF1"))
+_LOOK_EVERY_S = 0.5
 
 
 def add_measure(context: Context, opened: Any) -> None:
@@ -26,13 +36,57 @@ def add_measure(context: Context, opened: Any) -> None:
         opened: a component that changes when the visitor looks at another run.
     """
     figures = gr.HTML("", elem_id="kr-measure")
+    climb = gr.Button("Which stage loses how much? Run it four times, with more and more of the truth", visible=False)
+    state = gr.HTML("", elem_id="kr-climb")
+    table = gr.HTML("", elem_id="kr-ladder")
 
-    @told(1)
-    def look(token: str) -> str:
-        run = context.open_run(token)
-        return '<p class="kr-dim">No run is open: make one in the first tab.</p>' if run is None else measured(run)
+    @told(4)
+    def look(token: str) -> list[Any]:
+        here, run = context.visits.visit(token), context.open_run(token)
+        if run is None:
+            nothing = '<p class="kr-dim">No run is open: make one in the first tab.</p>'
+            return [nothing, gr.Button(visible=False), "", ""]
+        has_truth = not run.is_going_on and is_world(run.report.get("settings"))
+        return [measured(run), gr.Button(visible=has_truth), "", ladder_table(read_ladder(ladder_folder(here, run)))]
 
-    opened.change(look, context.visit, figures, **QUIET)
+    @told_on_the_way(2)
+    def do_climb(token: str) -> Iterator[list[Any]]:
+        here, run = context.visits.visit(token), context.open_run(token)
+        if run is None or not is_world(run.report.get("settings")):
+            raise InputError("only of a world all of the truth is known")
+        if here.climb is not None and here.climb.is_running:
+            raise InputError("a ladder of yours is being climbed; let it end")
+        frames = (run.report.get("counts") or {}).get("frames")
+        folder = ladder_folder(here, run)
+        here.climb = RunJob(ladder_request(run.report["settings"], frames), folder)
+        while here.climb.is_running:
+            here.climb.wait(_LOOK_EVERY_S)
+            context.visits.visit(token)
+            yield [progress_told(here.climb.progress), gr.skip()]
+        yield [progress_told(here.climb.progress), ladder_table(read_ladder(folder))]
+
+    opened.change(look, context.visit, [figures, climb, state, table], **QUIET)
+    climb.click(do_climb, context.visit, [state, table], concurrency_limit=1, concurrency_id="run", **QUIET)
+
+
+def ladder_folder(here: Visit, run: OpenRun) -> Path:
+    """Where a visitor's ladder of a run is."""
+    return here.folder / f"{run.name}-ladder"
+
+
+def ladder_table(record: LadderRecord | None) -> str:
+    """Rungs and losses of a whole ladder, as HTML; empty without one."""
+    if record is None or record.status != "finished":
+        return ""
+    words = {rung.name: rung.words for rung in RUNGS}
+    rows = [(words.get(rung.name, rung.name), rung.figures, "") for rung in record.rungs]
+    rows += [(f"lost by the {stage}", figures, "+") for stage, figures in record.losses.items()]
+    body = "".join(f"<tr><td>{escape(name)}</td>{_rung(figures, sign)}</tr>" for name, figures, sign in rows)
+    heads = "".join(f'<th class="kr-number">{title}</th>' for _, title in _RUNG_FIGURES)
+    return (
+        f"<h4>The ladder</h4><div class='kr-scroll'><table class='kr-table'><tr><th>rung</th>{heads}</tr>{body}</table>"
+        "</div><p class='kr-dim'>Percent, all cameras under one naming.</p>"
+    )
 
 
 def measured(run: OpenRun) -> str:
@@ -42,6 +96,11 @@ def measured(run: OpenRun) -> str:
         InputError: its files are damaged.
     """
     return f"{_summary(run)}<h4>Against the truth</h4>{_scores(run)}<h4>Where the time went</h4>{_stages(run)}"
+
+
+def _rung(figures: FiguresRecord, sign: str) -> str:
+    numbers = (100 * figures.together[field] + 0.0 for field, _ in _RUNG_FIGURES)
+    return "".join(f'<td class="kr-number">{number:{sign}.1f}</td>' for number in numbers)
 
 
 def _summary(run: OpenRun) -> str:

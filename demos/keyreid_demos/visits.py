@@ -27,6 +27,7 @@ class Visit:
         token: what the visitor's browser shows; whoever knows it is the visitor.
         folder: what was uploaded and made.
         job: the run that is being made, or was made last.
+        climb: the ladder that is being climbed, or was climbed last.
         run: the run that they made last.
     """
 
@@ -34,6 +35,7 @@ class Visit:
         self.token = token
         self.folder = folder
         self.job: RunJob | None = None
+        self.climb: RunJob | None = None
         self.run: OpenRun | None = None
         self._brought: set[Path] = set()
         self._runs = 0
@@ -50,8 +52,9 @@ class Visit:
 
     def close(self) -> None:
         """Stop what runs, and delete everything."""
-        if self.job is not None:
-            self.job.stop()
+        for job in (self.job, self.climb):
+            if job is not None:
+                job.stop()
         for path in self._brought:
             path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -186,4 +189,4 @@ class Visits:
 
 
 def _is_busy(visit: Visit) -> bool:
-    return visit.job is not None and visit.job.is_running
+    return any(job is not None and job.is_running for job in (visit.job, visit.climb))

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from keyreid_demos.run_job import Progress, Request, RunJob
-from keyreid_demos.run_settings import video_request, world_request
+from keyreid_demos.run_settings import is_world, ladder_request, video_request, world_request
+from keyreid_demos.tab_measure import ladder_table
 from keyreid_stream.config import deployment
 from keyreid_stream.geometry.calibrations import read_calibrations
+from keyreid_stream.ladder import RUNGS
+from keyreid_stream.ladder.record import read_ladder
 from keyreid_stream.pose.shipped import WORLD_POSE_FILE
 
 WITHIN_S = 120.0
@@ -67,3 +70,35 @@ def test_a_worlds_request_is_a_deployment_with_the_worlds_own_calibration(tmp_pa
         "north_west",
     }
     assert not (tmp_path / "run-1").exists()
+
+
+def test_a_worlds_run_has_a_ladder_of_the_same_settings_and_its_table_ends_at_the_truth(tmp_path: Path) -> None:
+    settings = deployment(
+        {
+            "sources": {"cameras": ["world://plaza?seconds=1&cameras=1&fps=5&width=320&height=180&seed=42"]},
+            "pose": {"weights": str(WORLD_POSE_FILE)},
+            "association": {"gallery": str(tmp_path / "people.gallery")},
+        }
+    ).model_dump(mode="json")
+    job = RunJob(ladder_request(settings, 5), tmp_path / "ladder")
+    ended = job.wait(WITHIN_S)
+    job.stop()
+    assert (ended.state, ended.message) == ("finished", "finished")
+    assert not (tmp_path / "people.gallery").exists()
+    record = read_ladder(tmp_path / "ladder")
+    assert record is not None
+    assert record.rungs[-1].figures.together["idf1"] > 0.9  # nobody is decided on in the first pictures
+    text = ladder_table(record)
+    for rung in RUNGS:
+        assert rung.words in text
+    assert "lost by the detector" in text
+    assert ladder_table(record.model_copy(update={"status": "unfinished"})) == ladder_table(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("cameras", "known"),
+    [(["world://plaza"], True), (["door=a.mp4"], False), (["world://plaza", "a.mp4"], False), ([], False)],
+)
+def test_the_truth_is_known_of_worlds_alone(cameras: list[str], known: bool) -> None:
+    assert is_world({"sources": {"cameras": cameras}}) is known
+    assert not is_world(None)
