@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from keyreid_stream.report.embedding import encoded
 from keyreid_stream.sinks.mosaic import Mosaic
-from keyreid_stream.structures import ImageArray, Tick
+from keyreid_stream.structures import CameraTick, ImageArray, Tick
 
 MOST_PER_S = 15.0
 LOOKED_AT_S = 3.0
@@ -35,7 +36,7 @@ class Picture(NamedTuple):
 class PictureFeed:
     """A sink of the run's process: answers every request on a pipe with the newest mosaic, as a JPEG.
 
-    While nobody asks, ticks cost nothing.
+    While nobody asks, ticks cost nothing but to remember each camera's newest one, and who joined the run.
 
     Args:
         pipe: where requests come from, and pictures go to.
@@ -48,6 +49,8 @@ class PictureFeed:
         self._mosaic = Mosaic(cameras)
         self._least_s = 1.0 / most_per_s
         self._newest: ImageArray | None = None
+        self._passed_over: dict[str, CameraTick] = {}
+        self._joined: dict[str, float] = {}
         self._made_s = 0.0
         self._asked_s = float("-inf")
         self._change = threading.Condition()
@@ -69,10 +72,14 @@ class PictureFeed:
 
     def write(self, tick: Tick) -> None:
         """Compose the mosaic, if somebody looks and it is time for a picture."""
+        # A mosaic must be told of every camera that joins, and a camera's only frame may be in a tick passed over.
+        self._passed_over |= {camera.frame.camera_id: camera for camera in tick.cameras}
+        self._joined |= tick.joined
         now = time.monotonic()
         if now - self._asked_s > LOOKED_AT_S or now - self._made_s < self._least_s:
             return
-        mosaic = self._mosaic.update(tick)
+        mosaic = self._mosaic.update(replace(tick, cameras=tuple(self._passed_over.values()), joined=self._joined))
+        self._passed_over, self._joined = {}, {}
         if mosaic is None:
             return
         with self._change:

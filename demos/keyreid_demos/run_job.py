@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -19,6 +19,7 @@ from keyreid_demos.live_pictures import LivePictures, PictureFeed
 from keyreid_stream.errors import KeyReIDError
 from keyreid_stream.interfaces import Sink
 from keyreid_stream.run_statistics import RunStatistics
+from keyreid_stream.structures import LiveCounts
 
 _STOP_WITHIN_S = 10.0
 _TOLD_EVERY_S = 0.3
@@ -47,12 +48,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class CameraProgress:
-    """How far a camera is."""
+    """How far a camera is; `dropped` counts frames of a live one that nobody had time for."""
 
     camera_id: str
     frames: int
     people_now: int
     identities: int
+    dropped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,14 @@ class _Teller:
         expected_frames: int | None,
         notices: tuple[str, ...],
         words: str = "finding, following and comparing people",
+        live: Callable[[], Mapping[str, LiveCounts]] = dict,
     ) -> None:
         self._pipe = pipe
         self._statistics = statistics
         self._expected_frames = expected_frames
         self._notices = notices
         self._words = words
+        self._live = live
         self._clock = threading.Event()
         self._wait = threading.Thread(target=self._tell_regularly, daemon=True)
 
@@ -179,8 +183,15 @@ class _Teller:
 
     def progress(self, state: State, message: str) -> Progress:
         """As it is now."""
+        live = self._live()
         cameras = tuple(
-            CameraProgress(one.camera_id, one.frames, one.people_now, len(one.identities))
+            CameraProgress(
+                one.camera_id,
+                one.frames,
+                one.people_now,
+                len(one.identities),
+                live[one.camera_id].dropped if one.camera_id in live else None,
+            )
             for one in self._statistics.cameras.values()
         )
         frames = self._statistics.frames
@@ -235,7 +246,7 @@ def _run(request: Request, folder: Path, pipe: Connection, looked_at: Connection
         expected = request.expected_frames
         notices = tuple(run.notices)
     stop = StopOnSignals()
-    teller = _Teller(pipe, run.statistics, expected, notices)
+    teller = _Teller(pipe, run.statistics, expected, notices, live=lambda: run.live_counts)
     sinks: list[Sink] = [teller, PictureFeed(looked_at, run.cameras), ReturnFreeMemory(), stop]
     try:
         result: RunResult = run.record(sinks) if show is None else show.record(sinks).run

@@ -99,7 +99,7 @@ def measured(run: OpenRun) -> str:
 
 
 def _rung(figures: FiguresRecord, sign: str) -> str:
-    numbers = (100 * figures.together[field] + 0.0 for field, _ in _RUNG_FIGURES)
+    numbers = (round(100 * figures.together[field], 1) + 0.0 for field, _ in _RUNG_FIGURES)  # zero has no minus
     return "".join(f'<td class="kr-number">{number:{sign}.1f}</td>' for number in numbers)
 
 

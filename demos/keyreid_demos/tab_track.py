@@ -152,9 +152,10 @@ def progress_told(progress: Progress) -> str:
 
 def _camera(one: CameraProgress, expected: float) -> str:
     share = min(100.0, 100 * one.frames / expected) if expected else 0.0
+    dropped = "" if one.dropped is None else f", {one.dropped} dropped"
     return (
         f'<span>{escape(one.camera_id)}</span><span class="kr-bar"><i style="width:{share:.0f}%"></i></span>'
-        f'<span class="kr-dim">{one.frames} frames, {one.identities} people</span>'
+        f'<span class="kr-dim">{one.frames} frames, {one.identities} people{dropped}</span>'
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,13 +24,13 @@ from keyreid_stream.structures import CameraTick, Detections, Frame, Tick, Track
 WITHIN_S = 10.0
 
 
-def tick(index: int, grey: int) -> Tick:
-    frame = Frame("door", index, index / 10, np.full((48, 64, 3), grey, np.uint8))
+def tick(index: int, grey: int, camera_id: str = "door", joined: Mapping[str, float] | None = None) -> Tick:
+    frame = Frame(camera_id, index, index / 10, np.full((48, 64, 3), grey, np.uint8))
     nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     no_tracks = Tracks(
         np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
     )
-    return Tick(index, index / 10, (CameraTick(frame, nobody, no_tracks, np.zeros(0, np.int64), {}),), ())
+    return Tick(index, index / 10, (CameraTick(frame, nobody, no_tracks, np.zeros(0, np.int64), {}),), (), joined or {})
 
 
 @pytest.fixture
@@ -95,6 +95,38 @@ def test_a_viewer_who_takes_nothing_leaves_one_picture_waiting_and_holds_nothing
     held = feed._newest
     assert held is None or held.nbytes < 10**6
     assert longest_s < 1.0  # a tick never waits for a viewer: that would be for ever
+
+
+def test_whoever_joined_and_was_seen_while_nobody_looked_is_in_the_next_picture() -> None:
+    _, theirs = Pipe()
+    feed = PictureFeed(theirs, {"door": 10.0})
+    feed.write(tick(0, 50, joined={"yard": 10.0}))
+    feed.write(tick(1, 200, "yard"))
+    feed._asked_s = time.monotonic()
+    feed.write(tick(2, 50))
+    assert feed._newest is not None
+    left, right = np.split(feed._newest, 2, axis=1)
+    assert np.median(left) == pytest.approx(50, abs=4)
+    assert np.median(right) == pytest.approx(200, abs=4)
+
+
+def test_cameras_that_come_in_turns_are_all_kept_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    _, theirs = Pipe()
+    feed = PictureFeed(theirs, {"door": 10.0, "yard": 10.0}, most_per_s=10)
+    feed._asked_s = 1e9
+    composed: list[str] = []
+    update = feed._mosaic.update
+    monkeypatch.setattr(
+        feed._mosaic,
+        "update",
+        lambda tick: [composed.extend(one.frame.camera_id for one in tick.cameras), update(tick)][1],
+    )
+    for index in range(100):  # twice as many ticks as pictures: one camera's are always too soon
+        now[0] = 100 + index / 20
+        feed.write(tick(index, 50, ("door", "yard")[index % 2]))
+    assert min(composed.count(name) for name in ("door", "yard")) > 40
 
 
 def test_pictures_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
