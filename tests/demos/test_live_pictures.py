@@ -19,7 +19,7 @@ from keyreid_demos import live_pictures as module
 from keyreid_demos.live_pictures import LivePictures, PictureFeed
 from keyreid_demos.live_route import PREFIX, live_router, parts
 from keyreid_demos.visits import Visits
-from keyreid_stream.structures import CameraTick, Detections, Frame, Tick, Tracks
+from keyreid_stream.structures import CameraTick, Detections, Frame, ImageArray, Tick, Tracks
 
 WITHIN_S = 10.0
 
@@ -118,15 +118,16 @@ def test_cameras_that_come_in_turns_are_all_kept_up_to_date(monkeypatch: pytest.
     feed._asked_s = 1e9
     composed: list[str] = []
     update = feed._mosaic.update
-    monkeypatch.setattr(
-        feed._mosaic,
-        "update",
-        lambda tick: [composed.extend(one.frame.camera_id for one in tick.cameras), update(tick)][1],
-    )
+
+    def noted(tick: Tick) -> ImageArray | None:
+        composed.extend(one.frame.camera_id for one in tick.cameras)
+        return update(tick)
+
+    monkeypatch.setattr(feed._mosaic, "update", noted)
     for index in range(100):  # twice as many ticks as pictures: one camera's are always too soon
         now[0] = 100 + index / 20
         feed.write(tick(index, 50, ("door", "yard")[index % 2]))
-    assert min(composed.count(name) for name in ("door", "yard")) > 40
+    assert min(composed.count(name) for name in ("door", "yard")) > 30
 
 
 def test_pictures_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
