@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -136,12 +136,17 @@ class RunJob:
     def _read(self) -> None:
         try:
             while self._progress.state == "running":
-                self._progress = self._ours.recv()
+                told: Progress = self._ours.recv()
+                if told.state == "failed" and self._asked_to_stop:
+                    # A signal in the middle of an import comes out as whatever the import makes of it.
+                    told = replace(told, state="stopped", message="stopped")
+                self._progress = told
         except (EOFError, OSError):
             self._process.join()
             state: State = "stopped" if self._asked_to_stop else "failed"
-            told = "stopped" if self._asked_to_stop else f"the run's process ended (exit code {self._process.exitcode})"
-            self._progress = Progress(state, told, notices=self._progress.notices)
+            ended = f"the run's process ended (exit code {self._process.exitcode})"
+            message = "stopped" if self._asked_to_stop else ended
+            self._progress = Progress(state, message, notices=self._progress.notices)
         finally:
             self._ours.close()
         self._process.join()

@@ -72,6 +72,7 @@ def test_a_worlds_request_is_a_deployment_with_the_worlds_own_calibration(tmp_pa
     assert not (tmp_path / "run-1").exists()
 
 
+@pytest.mark.slow
 def test_a_worlds_run_has_a_ladder_of_the_same_settings_and_its_table_ends_at_the_truth(tmp_path: Path) -> None:
     settings = deployment(
         {
