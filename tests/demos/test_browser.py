@@ -226,6 +226,7 @@ def test_a_broken_picture_is_a_message_and_no_trace(chromium: Any, address: str,
     assert visitor.errors == []
 
 
+@pytest.mark.slow
 def test_a_deployment_is_watched_while_it_runs_and_its_people_are_there_afterwards(
     chromium: Any, video: Path, tmp_path: Path
 ) -> None:
@@ -261,6 +262,7 @@ def test_a_deployment_is_watched_while_it_runs_and_its_people_are_there_afterwar
     assert (tmp_path / "run" / "events.jsonl").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_is_wider_than_the_page(chromium: Any, address: str, width: int, scheme: str) -> None:
